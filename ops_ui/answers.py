@@ -353,10 +353,15 @@ class Event(Part):
     ts: Text
     severity: Text
     message: Text
+    sentence: Text
     agent_name: Text
     before: Text = below("data", "before")
     after: Text = below("data", "after")
-    codes: Listed[str] = below("data", "reason_codes")
+
+    @property
+    def told(self) -> str:
+        """Return its sentence; what an older server tells in its place."""
+        return self.sentence or self.message
 
 
 class Events(Labelled):

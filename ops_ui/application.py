@@ -1,5 +1,6 @@
 """The pages as one ASGI app, GET only, with security headers on every answer."""
 
+import asyncio
 import logging
 from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
@@ -32,7 +33,10 @@ from ops_ui.mission_control_client import (
 )
 from ops_ui.record_answers import Proof
 from ops_ui.rendering import MAX_AT, Pages, pages_of
+from ops_ui.service_rows import only
 from ops_ui.settings import Settings
+from ops_ui.time_machine import ask_time_machine
+from ops_ui.wall import see_wall
 
 HERE = Path(__file__).parent
 log = logging.getLogger("ops_ui")
@@ -70,19 +74,38 @@ async def floor(state: State, request: Request[object, object, State]) -> Respon
     """Show the floor, or with `?at=` the floor as it was."""
     pages = pages_of(state)
     at = str(request.query_params.get("at", ""))[:MAX_AT]
+    show = str(request.query_params.get("show", ""))[:MAX_AT]
     if at:
-        return await _past_floor(pages, floor_page(state), at)
-    shown = await floor_page(state).see()
+        return await _past_floor(pages, floor_page(state), at, show)
+    shown, machine = await asyncio.gather(floor_page(state).see(), ask_time_machine(pages.client))
     return pages.render_in(
-        shown.frame, "floor.html", view=shown.view, last=shown.last, last_age=shown.last_age, at=""
+        shown.frame,
+        "floor.html",
+        view=shown.view,
+        last=shown.last,
+        last_age=shown.last_age,
+        at="",
+        show=show,
+        rows=only(shown.view.services, show),
+        machine=machine,
     )
 
 
-async def _past_floor(pages: Pages, page: FloorPage, at: str) -> Response[str]:
-    view = await page.see_past(at)
+async def _past_floor(pages: Pages, page: FloorPage, at: str, show: str) -> Response[str]:
+    view, machine = await asyncio.gather(page.see_past(at), ask_time_machine(pages.client, at))
     if not isinstance(view, Missed):
         frame = past_frame(view.at, view.label, pages.client.label)
-        return pages.render_in(frame, "floor.html", view=view, last=None, last_age=None, at=at)
+        return pages.render_in(
+            frame,
+            "floor.html",
+            view=view,
+            last=None,
+            last_age=None,
+            at=at,
+            show=show,
+            rows=only(view.services, show),
+            machine=machine,
+        )
     if view.status == HTTP_NOT_FOUND:
         heading = "? UNKNOWN: the floor was not watched then"
         text = f"At {new_york(at) or 'that time'} nothing was recorded, and nothing is guessed."
@@ -96,7 +119,12 @@ async def wall(state: State) -> Response[str]:
     pages = pages_of(state)
     shown = await floor_page(state).see()
     return pages.render_in(
-        shown.frame, "wall.html", view=shown.view, last=shown.last, last_age=shown.last_age
+        shown.frame,
+        "wall.html",
+        view=shown.view,
+        last=shown.last,
+        last_age=shown.last_age,
+        board=see_wall(shown.view.services),
     )
 
 

@@ -7,81 +7,37 @@ It remembers the last floor that was whole, to be shown as old, never as live.
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 from urllib.parse import urlencode
 
 from ops_ui.alert_answers import Alerts
 from ops_ui.alerts import AlertsView, see_alerts
-from ops_ui.answers import Agent, Agents, Event, Events, Posture, Reason, Schedule, Timeline
-from ops_ui.formats import GLYPHS, clock_time, pods_text
+from ops_ui.answers import Agents, Events, Posture, Schedule, Timeline
+from ops_ui.asked_seldom import AskedSeldom
+from ops_ui.floor_answers import Runbooks, Safety
+from ops_ui.formats import instant_of
 from ops_ui.frame import Frame, ask_present, see_frame
+from ops_ui.gauges import Gauge, see_gauges
+from ops_ui.happened import (
+    ChangedView,
+    HappenedView,
+    Incidents,
+    see_changed,
+    see_happened,
+)
 from ops_ui.mission_control_client import Failure, Missed, MissionControlClient
-from ops_ui.record_answers import Readiness
+from ops_ui.record_answers import Captures, Comparison, Readiness
+from ops_ui.ribbon import Ribbon, day_path, see_ribbon
 from ops_ui.schedule import DayPlan, see_day
-from ops_ui.strips import DAY_STEP, Strip, missing_strip, strips_of
+from ops_ui.service_rows import ServiceRow, see_services
+from ops_ui.verdict import Banner, Verdict, failed_banner, see_verdict
 
-_WORST_FIRST = ("HALTED", "UNKNOWN", "OFFLINE", "DEGRADED", "MARKET_CLOSED", "OK")
-_RUNNING_CODES = frozenset({"EXECUTION_EVIDENCE", "CONTRADICTION"})
-"""What leads at an execution service that runs although it must be off."""
-_FAILURES = {
-    Failure.DOWN: ("OFFLINE", "Mission Control does not answer"),
-    Failure.SLOW: ("SLOW", "Mission Control takes too long to answer"),
-    Failure.RESTARTING: ("RESTARTING", "Mission Control is starting, stopping or stalled"),
-    Failure.GARBAGE: ("UNREADABLE", "Mission Control answers something that cannot be read"),
-}
-_LOOKS = {"OK": "ok", "MARKET_CLOSED": "closed", "HALTED": "halted"}
-_EVENTS = 12
-_NO_REASON = Reason.model_validate({})
+_EVENTS = 60
 _NOT_ASKED = Missed(Failure.DOWN, "not asked")
-
-STRIPS_KEEP_SECONDS = 60.0
-"""A cell of a strip is half an hour: asking for them with each refresh would gain nothing."""
-STRIPS_PAUSES_SECONDS = (10.0, 20.0, 40.0, 60.0, 120.0)
-"""After each failure in a row: what has no answer now is not helped by being asked again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Banner:
-    """The first pixel: glyph, word, what is beside it, and the look (a CSS class)."""
-
-    look: str
-    glyph: str
-    word: str
-    beside: tuple[str, ...] = ()
-
-    @property
-    def title(self) -> str:
-        """Return the banner as a window's title."""
-        return f"{self.glyph} {self.word}"
-
-
-@dataclass(frozen=True, slots=True)
-class ReadinessNote:
-    """The readiness verdict in few words; `look` is the end of a CSS class."""
-
-    look: str
-    glyph: str
-    word: str
-    note: str
-
-
-@dataclass(frozen=True, slots=True)
-class ServiceRow:
-    """One line of the table of services; `age` is that of its evidence in seconds."""
-
-    name: str
-    state: str
-    glyph: str
-    expected: bool
-    look: str
-    severity: str
-    code: str
-    detail: str
-    owner: str
-    criticality: str
-    age: float | None
-    since: str
-    strip: Strip
-    pods: str = ""
+DAY_KEPT_SECONDS, SELDOM_KEPT_SECONDS = 20.0, 300.0
+"""The day and its incidents are asked for again so often, what changes once a day so seldom."""
+_LOOKED_BACK = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,59 +49,78 @@ class FloorView:
     detail: str
     label: str = ""
     posture: Posture | None = None
+    verdict: Verdict | None = None
+    ribbon: Ribbon | None = None
+    gauges: tuple[Gauge, ...] = ()
     services: tuple[ServiceRow, ...] = ()
-    events: tuple[Event, ...] = ()
+    happened: HappenedView | None = None
+    changed: ChangedView | None = None
     at: str = ""
     at_et: str = ""
-    readiness: ReadinessNote | None = None
     day: DayPlan | None = None
     alerts: AlertsView | None = None
-    events_missed: str = ""
     nothing_wrong: str = ""
-    cluster: str = ""
-    cluster_note: str = ""
+
+    @property
+    def counts(self) -> tuple[int, int, int]:
+        """Count the services, those not as expected, and the critical ones."""
+        every = [r for row in self.services for r in (row, *row.dependents) if r.href]
+        unexpected = sum(not r.expected for r in every)
+        return len(every), unexpected, sum(r.criticality == "critical" for r in every)
 
 
-def see_floor(
-    posture: Posture | Missed,
-    agents: Agents | Missed,
-    events: Events | Missed,
-    timeline: Timeline | Missed,
-    readiness: Readiness | Missed = _NOT_ASKED,
-    schedule: Schedule | Missed | None = None,
-    alerts: Alerts | Missed | None = None,
-) -> FloorView:
+class FloorAnswers(NamedTuple):
+    """All that was asked for one Floor; what was not asked for is missed."""
+
+    posture: Posture | Missed
+    agents: Agents | Missed
+    events: Events | Missed
+    timeline: Timeline | Missed
+    readiness: Readiness | Missed = _NOT_ASKED
+    schedule: Schedule | Missed | None = None
+    alerts: Alerts | Missed | None = None
+    safety: Safety | Missed = _NOT_ASKED
+    incidents: Incidents | Missed = _NOT_ASKED
+    runbooks: Runbooks | Missed = _NOT_ASKED
+    changed: ChangedView | None = None
+
+
+def see_floor(told: FloorAnswers, *, past: bool = False) -> FloorView:
     """
     Turn the answers into the page.
 
     A posture that was missed is a failure with a look of its own; services that were missed make
     the page not live, and are never left out in silence.
     """
+    posture, agents = told.posture, told.agents
     if isinstance(posture, Missed):
-        word, sentence = _FAILURES[posture.failure]
-        banner = Banner(f"failure-{posture.failure.value.lower()}", "✕", word, (sentence,))
-        return FloorView(banner, live=False, detail=posture.detail)
-    strips, missing = strips_of(timeline, "last 24 hours"), missing_strip(timeline)
+        return FloorView(failed_banner(posture), live=False, detail=posture.detail)
     missed = isinstance(agents, Missed)
-    rows = () if missed else (_row(a, strips.get(a.agent_name, missing)) for a in agents.agents)
-    told = () if isinstance(events, Missed) else events.events
+    alerts = see_alerts(told.alerts) if told.alerts is not None else None
+    day = see_day(told.schedule) if told.schedule is not None else None
+    last = told.schedule.last_session if isinstance(told.schedule, Schedule) else None
+    verdict = see_verdict(posture, told.runbooks, alerts, None if past else last)
+    opened = () if isinstance(told.events, Missed) else told.events.events
+    gauges = (*see_gauges(posture, agents, told.safety),)
+    if not past:
+        gauges = (*gauges[:4], readiness_gauge(told.readiness), *gauges[4:])
     return FloorView(
-        banner=_banner(posture),
+        banner=verdict.banner,
         label=posture.label,
         live=not missed,
         detail=f"The services could not be read: {agents.detail}." if missed else "",
         posture=posture,
-        services=tuple(sorted(rows, key=_worst_first)),
-        events=tuple(e for e in told if e.type != "mission_control.poll")[:_EVENTS],
+        verdict=verdict,
+        ribbon=see_ribbon(posture, told.timeline, day, opened, past=past),
+        gauges=gauges,
+        services=see_services(agents, told.timeline, posture),
+        happened=see_happened(told.incidents, told.events, None if past else told.schedule),
+        changed=told.changed,
         at=posture.at,
         at_et=posture.at_et,
-        readiness=readiness_note(readiness),
-        day=see_day(schedule) if schedule is not None else None,
-        alerts=see_alerts(alerts) if alerts is not None else None,
-        events_missed=events.detail if isinstance(events, Missed) else "",
+        day=None if past else day,
+        alerts=alerts,
         nothing_wrong=_nothing_wrong(posture),
-        cluster=cluster_name(posture),
-        cluster_note=cluster_note(posture),
     )
 
 
@@ -165,86 +140,20 @@ def _nothing_wrong(posture: Posture) -> str:
     return f"{whole} Of what is not required, {count} not obtained." if count else whole
 
 
-def cluster_name(posture: Posture) -> str:
-    """Name the cluster in short: its context, and how its UID begins."""
-    return posture.cluster_short or posture.cluster or "unknown"
-
-
-def cluster_note(posture: Posture) -> str:
-    """Say how much of the cluster was seen."""
-    if posture.cluster == "none":
-        return "not read"
-    if posture.gaps is None:
-        return "not known how much was seen"
-    lost = sum(g.subject.startswith("cluster ") for g in posture.gaps)
-    noun = "list" if lost == 1 else "lists"
-    return f"{lost} {noun} NOT seen whole" if lost else "every list seen"
-
-
-def readiness_note(readiness: Readiness | Missed) -> ReadinessNote:
-    """Return the verdict and its session, for the Floor; only GO looks like GO."""
+def readiness_gauge(readiness: Readiness | Missed) -> Gauge:
+    """Return the readiness verdict and why; only GO looks like GO."""
+    name, href = "Readiness", "/readiness"
     if isinstance(readiness, Missed):
-        return ReadinessNote("bad", "?", "not known", readiness.detail)
+        return Gauge(name, "bad", "?", "not known", readiness.detail, href)
     date = readiness.session_date
     session = "no session" if date is None else f"session {date}"
     if readiness.verdict == "GO":
-        return ReadinessNote("fine", "●", "GO", session)
-    note = f"{readiness.code}, {session}" if readiness.code else session
+        return Gauge(name, "fine", "●", "GO", f"{readiness.detail or session}", href)
+    code = readiness.code.replace("_", " ").lower()
+    note = readiness.detail or (f"{code}, {session}" if code else session)
     if readiness.code == "SESSION_CLOSED":
-        return ReadinessNote("closed", "◐", "NO-GO", note)
-    return ReadinessNote("bad", "■", "NO-GO", note)
-
-
-def _banner(posture: Posture) -> Banner:
-    verdict, expected, age = posture.verdict, posture.expected, posture.evidence_age_seconds
-    lead = posture.reasons[0] if posture.reasons else _NO_REASON
-    since = clock_time(posture.since)
-    beside = (
-        lead.severity,
-        lead.code,
-        "" if posture.confirmed else "not confirmed yet: asked again in a second",
-        f"since {since}" if since else "",
-        "evidence incomplete" if age is None else f"evidence {age:.0f} s old",
-    )
-    word = verdict.replace("_", " ") + ("" if expected else " (unexpected)")
-    if verdict != "HALTED" and posture.safety_judged is not True:
-        word += " · safety not judged"
-    look = _LOOKS[verdict] + ("" if expected or verdict == "HALTED" else " unexpected")
-    return Banner(look, GLYPHS[verdict], word, tuple(b for b in beside if b))
-
-
-def _row(agent: Agent, strip: Strip) -> ServiceRow:
-    state = agent.state if agent.state in GLYPHS else "UNKNOWN"
-    glyph, expected = GLYPHS[state], agent.expected is True
-    lead = agent.reasons[0] if agent.reasons else _NO_REASON
-    code = lead.code or next(iter(agent.reported_codes), "")
-    severity = lead.severity or "P2"
-    if agent.kind == "execution" and code in _RUNNING_CODES and severity == "P0":
-        state, glyph = "RUNNING (must be off)", GLYPHS["HALTED"]  # whatever its port says
-    if state == "UNKNOWN" and expected and code == "UNOBSERVED":
-        state = "UNOBSERVED"
-    look = "halted" if severity == "P0" else state.lower().replace("_", "-")
-    return ServiceRow(
-        name=agent.agent_name or "(unnamed)",
-        state=state,
-        glyph=glyph,
-        expected=expected,
-        look="calm" if expected else look,
-        severity=severity,
-        code=code,
-        detail=lead.detail,
-        owner=agent.owner,
-        criticality=agent.criticality,
-        age=None if agent.evidence_age_seconds is None else float(agent.evidence_age_seconds),
-        since=clock_time(agent.since),
-        strip=strip,
-        pods=pods_text(agent.workload),
-    )
-
-
-def _worst_first(row: ServiceRow) -> tuple[bool, bool, int, str]:
-    rank = _WORST_FIRST.index(row.state) if row.state in _WORST_FIRST else 0
-    return (row.expected, row.severity != "P0", rank, row.name)
+        return Gauge(name, "calm", "◐", "NO-GO", note, href)
+    return Gauge(name, "bad", "■", "NO-GO", note, href)
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,7 +167,7 @@ class Shown:
 
 
 class FloorPage:
-    """Asks for the floor, and remembers the last whole view and the strips of the last minute."""
+    """Asks for the floor, and remembers the last whole view and what changes slowly."""
 
     def __init__(self, client: MissionControlClient, seconds: Callable[[], float]) -> None:
         """Ask through this client; `seconds` never step back."""
@@ -266,28 +175,35 @@ class FloorPage:
         self._seconds = seconds
         self._last: FloorView | None = None
         self._last_at = 0.0
-        self._strips: Timeline | Missed = Missed(Failure.DOWN, "not asked yet")
-        self._strips_until = 0.0
-        self._strips_failed = 0
-        self._asking_strips: asyncio.Task[Timeline | Missed] | None = None
+        self._since = ""
+        day, seldom = DAY_KEPT_SECONDS, SELDOM_KEPT_SECONDS
+        self._day = AskedSeldom(client, Timeline, seconds, day)
+        self._incidents = AskedSeldom(client, Incidents, seconds, day)
+        self._runbooks = AskedSeldom(client, Runbooks, seconds, seldom)
+        self._diff = AskedSeldom(client, Comparison, seconds, seldom)
+        self._captures = AskedSeldom(client, Captures, seconds, seldom)
+        self._from_good = AskedSeldom(client, Comparison, seconds, seldom)
 
     async def see(self) -> Shown:
-        """Ask for the present, events and strips at once, and make one view."""
-        present, events, strips = await asyncio.gather(
+        """Ask for the present and, where it is time, for what changes slowly, and make one view."""
+        ask = self._client.ask
+        present, events, safety = await asyncio.gather(
             ask_present(self._client),
-            self._client.ask("/api/v1/events/recent?limit=300", Events),
-            self._ask_strips(),
+            ask("/api/v1/events/recent?limit=300", Events),
+            ask("/api/v1/safety", Safety),
         )
         frame = see_frame(present, self._client.label)
-        view = see_floor(
+        told = FloorAnswers(
             present.posture,
             present.agents,
             events,
-            strips,
+            _NOT_ASKED,
             present.readiness,
             present.schedule,
             present.alerts,
+            safety,
         )
+        view = see_floor(await self._with_the_rest(told))
         now = self._seconds()
         if view.live:
             self._last, self._last_at = view, now
@@ -296,6 +212,26 @@ class FloorPage:
             return Shown(view, None, None, frame)
         return Shown(view, self._last, now - self._last_at, frame)
 
+    async def _with_the_rest(self, told: FloorAnswers) -> FloorAnswers:
+        """Add what changes slowly; a change of the posture asks for its day again."""
+        if isinstance(told.posture, Missed):
+            return told
+        at, turned = instant_of(told.posture.at), told.posture.since != self._since
+        self._since = told.posture.since
+        path = day_path(at) if at is not None else "/api/v1/timeline"
+        timeline, incidents, runbooks, diff, captures, good = await asyncio.gather(
+            self._day.ask(path, now=turned),
+            self._incidents.ask("/api/v1/incidents", now=turned),
+            self._runbooks.ask("/api/v1/runbooks"),
+            self._diff.ask("/api/v1/reports/diff"),
+            self._captures.ask("/api/v1/lkg"),
+            self._from_good.ask("/api/v1/lkg/diff"),
+        )
+        changed = see_changed(diff, captures, good)
+        return told._replace(
+            timeline=timeline, incidents=incidents, runbooks=runbooks, changed=changed
+        )
+
     async def see_past(self, at: str) -> FloorView | Missed:
         """Ask for the floor as it was; nothing of it is remembered as the last live one."""
         ask, then = self._client.ask, urlencode({"at": at})
@@ -303,38 +239,33 @@ class FloorPage:
         if isinstance(posture, Missed):
             return posture
         events = urlencode({"until": at, "limit": str(_EVENTS)})
-        timeline = urlencode({"step": str(DAY_STEP), "to": at})
-        return see_floor(
-            posture,
-            *await asyncio.gather(
-                ask(f"/api/v1/agents?{then}", Agents),
-                ask(f"/api/v1/events?{events}", Events),
-                ask(f"/api/v1/timeline?{timeline}", Timeline),
-            ),
+        instant = instant_of(posture.at)
+        day = day_path(instant) if instant is not None else f"/api/v1/timeline?{then}"
+        before = _day_before(instant, at)
+        runbooks = self._runbooks.ask("/api/v1/runbooks")
+        agents, told, timeline, schedule, safety, incidents = await asyncio.gather(
+            ask(f"/api/v1/agents?{then}", Agents),
+            ask(f"/api/v1/events?{events}", Events),
+            ask(day, Timeline),
+            ask("/api/v1/schedule", Schedule),
+            ask(f"/api/v1/safety?{then}", Safety),
+            ask(f"/api/v1/incidents?{before}", Incidents),
         )
+        answers = FloorAnswers(
+            posture,
+            agents,
+            told,
+            timeline,
+            schedule=schedule,
+            safety=safety,
+            incidents=incidents,
+            runbooks=await runbooks,
+        )
+        return see_floor(answers, past=True)
 
-    async def _ask_strips(self) -> Timeline | Missed:
-        """
-        Ask for the strips, or return those of the minute before.
 
-        Many pages at once ask once. Strips that were missed are asked for again later and later.
-        """
-        if self._seconds() < self._strips_until:
-            return self._strips
-        if self._asking_strips is None:
-            self._asking_strips = asyncio.create_task(self._ask_strips_now())
-        return await asyncio.shield(self._asking_strips)
-
-    async def _ask_strips_now(self) -> Timeline | Missed:
-        try:
-            self._strips = await self._client.ask(f"/api/v1/timeline?step={DAY_STEP}", Timeline)
-        finally:
-            self._asking_strips = None
-        if isinstance(self._strips, Missed):
-            pauses = STRIPS_PAUSES_SECONDS
-            pause = pauses[min(self._strips_failed, len(pauses) - 1)]
-            self._strips_failed += 1
-        else:
-            pause, self._strips_failed = STRIPS_KEEP_SECONDS, 0
-        self._strips_until = self._seconds() + pause
-        return self._strips
+def _day_before(instant: datetime | None, at: str) -> str:
+    if instant is None:
+        return urlencode({"to": at})
+    since, until = (i.astimezone(UTC).isoformat() for i in (instant - _LOOKED_BACK, instant))
+    return urlencode({"from": since, "to": until})

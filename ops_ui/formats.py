@@ -1,5 +1,6 @@
 """How pages write states, instants, durations, shares and pods. Pure."""
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
@@ -87,6 +88,18 @@ def duration(seconds: float | None) -> str:
         if count:
             parts.append(f"{count} {unit}")
     return sign + " ".join(parts[:2]) if parts else "0 s"
+
+
+_FIGURE = re.compile(r"\d[\d.,]*(?: (?:d|h|min|s)(?: \d+ (?:h|min|s))?| of \d+)\b")
+
+
+def figures(sentence: str) -> Sequence[tuple[str, bool]]:
+    """Return a sentence in parts, each with whether it is a figure to be seen at once."""
+    parts, reached = list[tuple[str, bool]](), 0
+    for found in _FIGURE.finditer(sentence):
+        parts += [(sentence[reached : found.start()], False), (found[0], True)]
+        reached = found.end()
+    return [(text, bold) for text, bold in (*parts, (sentence[reached:], False)) if text]
 
 
 def percent(share: float | None) -> str:

@@ -132,6 +132,7 @@ def templates() -> jinja2.Environment:
         clock_short=formats.clock_short,
         zulu=formats.zulu,
         duration=formats.duration,
+        figures=formats.figures,
         percent=formats.percent,
         pods=formats.pods_text,
         no_digest=formats.no_digest_text,

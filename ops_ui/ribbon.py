@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from urllib.parse import urlencode
 
-from ops_ui.answers import Event, Posture, Run, Schedule, Span, Timeline
+from ops_ui.answers import Event, Posture, Span, Timeline
 from ops_ui.formats import NEW_YORK, clock_short, clock_time, duration, instant_of
 from ops_ui.mission_control_client import Missed
-from ops_ui.schedule import RunRow, see_run
+from ops_ui.schedule import DayPlan, RunRow
 
 BEGINS, ENDS = time(5), time(21)
 """What a ribbon shows at least, in New York's time."""
@@ -118,7 +118,7 @@ def _zulu(at: datetime) -> str:
 def see_ribbon(
     posture: Posture,
     timeline: Timeline | Missed,
-    schedule: Schedule | Missed | None,
+    plan: DayPlan | None,
     events: Iterable[Event],
     *,
     past: bool = False,
@@ -128,12 +128,15 @@ def see_ribbon(
     if at is None:
         return None
     scale = day_of(at)
-    drawn = () if isinstance(timeline, Missed) else tuple(_stretches(timeline, posture, scale, past))
-    plan = schedule if isinstance(schedule, Schedule) else None
+    drawn, trouble = (), ""
+    if isinstance(timeline, Missed):
+        trouble = f"The day could not be read: {timeline.detail}."
+    else:
+        drawn = tuple(_stretches(timeline, posture, scale, past=past))
     here = at.astimezone(NEW_YORK)
-    same_day = plan is not None and plan.on == here.date().isoformat()
-    runs = tuple(_runs(plan.runs, scale)) if plan is not None and same_day else ()
-    note = _note(posture, plan if same_day else None, at)
+    plan = plan if plan is not None and plan.on == here.date().isoformat() else None
+    runs = tuple(_runs((*plan.rows, *plan.samples), scale)) if plan is not None else ()
+    note = _note(posture, plan, at)
     return Ribbon(
         title=f"{here:%A} {here.day} {here:%B}",
         note=note,
@@ -146,14 +149,12 @@ def see_ribbon(
         labels=tuple(_labels(runs)),
         alarms=tuple(_alarms(events, scale))[-_MOST_ALARMS:],
         now=_now(posture, scale, at, past=past),
-        trouble=f"The day could not be read: {timeline.detail}."
-        if isinstance(timeline, Missed)
-        else "",
+        trouble=trouble,
     )
 
 
 def _stretches(
-    timeline: Timeline, posture: Posture, scale: Scale, past: bool
+    timeline: Timeline, posture: Posture, scale: Scale, *, past: bool
 ) -> Iterator[Stretch]:
     """
     Return the stretches, oldest first; the present one reaches up to the posture's own instant.
@@ -231,18 +232,17 @@ def _hours(scale: Scale) -> Iterator[Mark]:
         at = (at.astimezone(UTC) + _HOUR).astimezone(NEW_YORK)
 
 
-def _runs(runs: Iterable[Run], scale: Scale) -> Iterator[Mark]:
+def _runs(rows: Iterable[RunRow], scale: Scale) -> Iterator[Mark]:
     """Return the planned runs by time; of the samples only those that did not go as planned."""
-    for run in sorted(runs, key=lambda r: r.planned_at):
-        at, row = instant_of(run.planned_at), see_run(run)
-        if at is None or not scale.holds(at) or (run.job == _SAMPLE and not row.bad):
+    for row in sorted(rows, key=lambda r: r.planned_at):
+        at = instant_of(row.planned_at)
+        if at is None or not scale.holds(at) or (row.job == _SAMPLE and not row.bad):
             continue
         found = f": {row.detail}" if row.detail else ""
-        words = f"{row.title}, {clock_short(run.planned_at)}: {row.word}{found}"
         yield Mark(
             scale.place(at),
-            "" if run.job == _SAMPLE else _label_of(run.job, row),
-            words,
+            "" if row.job == _SAMPLE else _label_of(row),
+            f"{row.title}, {clock_short(row.planned_at)}: {row.word}{found}",
             row.look,
             _RUN_GLYPHS.get(row.look, row.glyph),
             row.href or "/schedule",
@@ -252,8 +252,8 @@ def _runs(runs: Iterable[Run], scale: Scale) -> Iterator[Mark]:
 _RUN_GLYPHS = {"fine": "✓", "bad": "✕", "alarm": "✕", "waits": "", "running": "▶", "tells": "!"}
 
 
-def _label_of(job: str, row: RunRow) -> str:
-    name = _SHORT.get(job, row.title)
+def _label_of(row: RunRow) -> str:
+    name = _SHORT.get(row.job, row.title)
     if row.detail.startswith("GO"):
         return f"{name} GO"
     if row.detail.startswith("NO-GO"):
@@ -297,7 +297,7 @@ def _now(posture: Posture, scale: Scale, at: datetime, *, past: bool) -> Mark:
     return Mark(x, text, look=_LOOKS[posture.verdict], anchor="end" if x > 80 else "start")  # noqa: PLR2004
 
 
-def _note(posture: Posture, plan: Schedule | None, at: datetime) -> str:
+def _note(posture: Posture, plan: DayPlan | None, at: datetime) -> str:
     """Say what kind of day it is, and how long until the next boundary."""
     session = posture.session
     kind = session.note or (plan.note if plan is not None else "")

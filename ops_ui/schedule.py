@@ -116,6 +116,11 @@ class DayPlan:
         return any(s.bad for s in self.samples)
 
 
+def title_of(job: str) -> str:
+    """Return what a job is called on pages."""
+    return _TITLES.get(job, job or "(unnamed)")
+
+
 def see_day(schedule: Schedule | Missed) -> DayPlan:
     """Turn the scheduled day into what pages show."""
     if isinstance(schedule, Missed):
@@ -160,7 +165,7 @@ def _row(run: Run) -> RunRow:
         glyph=glyph,
         word=word.replace("_", " "),
         job=run.job,
-        title=_TITLES.get(run.job, run.job or "(unnamed)"),
+        title=title_of(run.job),
         session_date=run.session_date,
         planned_at=run.planned_at,
         deadline=run.deadline,

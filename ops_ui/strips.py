@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ops_ui.answers import Line, Span, Timeline
-from ops_ui.formats import instant_of
+from ops_ui.formats import clock_short, instant_of
 from ops_ui.mission_control_client import Missed
 
 DAY_STEP, MONTH_STEP = 1_800, 43_200
@@ -14,9 +14,9 @@ DAY_STEP, MONTH_STEP = 1_800, 43_200
 _WHOLE = 0.98
 """A cell of which so much was watched is drawn without a gap."""
 
-_ALARMS = frozenset({"EXECUTION_EVIDENCE", "FRESHNESS_GATE_FALSE_POSITIVE"})
+ALARMS = frozenset({"EXECUTION_EVIDENCE", "FRESHNESS_GATE_FALSE_POSITIVE"})
 """Sev-0 whatever state goes with it: an execution process that runs is no quiet OFFLINE."""
-_KNOWN = frozenset({"OK", "MARKET_CLOSED", "HALTED", "DEGRADED", "OFFLINE", "UNKNOWN"})
+KNOWN = frozenset({"OK", "MARKET_CLOSED", "HALTED", "DEGRADED", "OFFLINE", "UNKNOWN"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +54,9 @@ def _strip(line: Line, marks: Sequence[tuple[str, datetime]], span: str) -> Stri
 
 
 def _classes(cell: Span, marks: Sequence[tuple[str, datetime]]) -> str:
-    known = cell.watched is True and cell.state in _KNOWN
+    known = cell.watched is True and cell.state in KNOWN
     classes = [f"c-{cell.state.lower().replace('_', '-')}" if known else "c-unseen"]
-    if known and cell.reason_code in _ALARMS:
+    if known and cell.reason_code in ALARMS:
         classes.append("c-alarm")
     if known and cell.expected is True:
         classes.append("calm")
@@ -75,11 +75,11 @@ def _share(cell: Span) -> float:
 
 def _words(cell: Span) -> str:
     if cell.watched is not True:
-        return f"{cell.begin}: not watched"
+        return f"{clock_short(cell.begin)}: not watched"
     expected = "as expected" if cell.expected is True else "UNEXPECTED"
     code = f", {cell.reason_code}" if cell.reason_code else ""
     share = f", {100 * _share(cell):.0f} % watched" if _share(cell) < _WHOLE else ""
-    return f"{cell.begin}: {cell.state}, {expected}{code}{share}"
+    return f"{clock_short(cell.begin)}: {cell.state}, {expected}{code}{share}"
 
 
 def _marks(timeline: Timeline) -> Sequence[tuple[str, datetime]]:

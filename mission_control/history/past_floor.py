@@ -142,7 +142,7 @@ class PastFloor:
 
     async def posture_line(self, since: datetime, until: datetime) -> tuple[Segment, ...]:
         """Return how the floor itself was; a segment's state is the verdict."""
-        changes = await self.history.verdicts(since, until)
+        changes = await self.history.postures(since, until)
         watched = floor_spans(await self.watches(since, until), since, until)
         return draw_timeline(changes, watched, since, until)
 

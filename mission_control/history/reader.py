@@ -101,7 +101,7 @@ class HistoryReader:
         first, last = schema.to_micros(since), schema.to_micros(until)
         return await self._read(lambda c: _changes(c, first, last, agent_name))
 
-    async def verdicts(self, since: datetime, until: datetime) -> Sequence[ServiceChange]:
+    async def postures(self, since: datetime, until: datetime) -> Sequence[ServiceChange]:
         """
         Return the posture at `since` and every change until `until`, oldest first.
 
@@ -109,7 +109,7 @@ class HistoryReader:
         too: what the process before it had decided says nothing any more.
         """
         first, last = schema.to_micros(since), schema.to_micros(until)
-        return await self._read(lambda c: _posture_changes(c, first, last))
+        return await self._read(lambda c: _postures(c, first, last))
 
     async def minutes(self, since: datetime, until: datetime) -> Sequence[WatchedMinute]:
         """Return the minutes that were watched, oldest first."""
@@ -205,7 +205,7 @@ def _changes(
     ]
 
 
-def _posture_changes(connection: Connection, since: int, until: int) -> list[ServiceChange]:
+def _postures(connection: Connection, since: int, until: int) -> list[ServiceChange]:
     events, decisions = schema.events, schema.decisions
     posture = events.c.type == EventType.POSTURE_CHANGED.value
     changed = select(events.c.at, events.c.data).where(posture)

@@ -1,0 +1,198 @@
+"""The verdict: its word, its severity, why in one sentence, since when, and who is called. Pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from ops_ui.alerts import AlertRow, AlertsView
+from ops_ui.answers import Opening, Posture, Reason
+from ops_ui.floor_answers import RunbookEntry, Runbooks
+from ops_ui.formats import GLYPHS, clock_short, clock_time, duration, instant_of
+from ops_ui.mission_control_client import Failure, Missed
+
+FAILURES = {
+    Failure.DOWN: ("OFFLINE", "Mission Control does not answer"),
+    Failure.SLOW: ("SLOW", "Mission Control takes too long to answer"),
+    Failure.RESTARTING: ("RESTARTING", "Mission Control is starting, stopping or stalled"),
+    Failure.GARBAGE: ("UNREADABLE", "Mission Control answers something that cannot be read"),
+}
+_LOOKS = {"OK": "ok", "MARKET_CLOSED": "closed", "HALTED": "halted"}
+_NO_REASON = Reason.model_validate({})
+_MOST_WORDS = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Banner:
+    """
+    The first pixel: glyph, word, what is beside it, and the look (CSS classes).
+
+    `alarm` is what leads where it is P0, in words; empty where nothing is.
+    """
+
+    look: str
+    glyph: str
+    word: str
+    beside: tuple[str, ...] = ()
+    alarm: str = ""
+
+    @property
+    def title(self) -> str:
+        """Return the banner as a window's title."""
+        return f"{self.glyph} {self.alarm + ' · ' if self.alarm else ''}{self.word}"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What to do now: the runbook's first step, and where the rest stands."""
+
+    text: str
+    title: str
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The card below the bar; `lasts` are seconds, None where it is not known since when."""
+
+    banner: Banner
+    sentence: str
+    root: str = ""
+    root_href: str = ""
+    owners: tuple[str, ...] = ()
+    waiting: str = ""
+    oldest: str = ""
+    oldest_age: float | None = None
+    lasts: float | None = None
+    since: str = ""
+    since_day: str = ""
+    next: str = ""
+    step: Step | None = None
+    evidence: str = ""
+
+
+def failed_banner(missed: Missed) -> Banner:
+    """Return the banner of a Mission Control that gave no posture."""
+    word, sentence = FAILURES[missed.failure]
+    return Banner(f"failure-{missed.failure.value.lower()}", "✕", word, (sentence,))
+
+
+def see_verdict(
+    posture: Posture,
+    runbooks: Runbooks | Missed,
+    alerts: AlertsView | None,
+    last_session: Opening | None = None,
+) -> Verdict:
+    """Turn a posture into its card; without a reason there is nothing to do."""
+    lead = posture.reasons[0] if posture.reasons else _NO_REASON
+    since = _since(posture, last_session)
+    begun, now = instant_of(since), instant_of(posture.at)
+    lasts = None if begun is None or now is None else max(0.0, (now - begun).total_seconds())
+    cause = posture.root_cause
+    root = (cause.subject if cause else "") or lead.subject
+    services = cause is not None and cause.waiting_total is not None
+    return Verdict(
+        banner=_banner(posture, lead),
+        sentence=posture.sentence or lead.told,
+        root=root,
+        root_href=_runbook_href(lead.code, _alert_of(lead, alerts)) if lead.code else "",
+        owners=cause.owners if cause else (),
+        waiting=_waiting(cause.waiting, cause.waiting_total) if cause and services else "",
+        oldest=posture.oldest_evidence_source or posture.oldest_evidence,
+        oldest_age=posture.evidence_age_seconds,
+        lasts=lasts,
+        since=clock_time(since),
+        since_day=clock_short(since, posture.at),
+        next=_next(posture),
+        step=_step(lead, runbooks, alerts),
+        evidence=_evidence_href(since, posture),
+    )
+
+
+def _since(posture: Posture, last_session: Opening | None) -> str:
+    """
+    Return since when it is so: of a closed market that is its close, whenever a server started.
+
+    Only where nothing else was seen since: a halt after the close is not skipped.
+    """
+    close = instant_of(last_session.close) if last_session is not None else None
+    since = instant_of(posture.since)
+    closed = posture.verdict == "MARKET_CLOSED" and posture.expected
+    if closed and close is not None and since is not None and close <= since:
+        return last_session.close if last_session is not None else posture.since
+    return posture.since
+
+
+def _banner(posture: Posture, lead: Reason) -> Banner:
+    verdict, expected = posture.verdict, posture.expected
+    odd = not expected and verdict != "HALTED"
+    word = verdict.replace("_", " ") + (" (unexpected)" if odd else "")
+    if verdict != "HALTED" and posture.safety_judged is not True:
+        word += " · safety not judged"
+    beside = (
+        lead.severity,
+        "" if posture.confirmed else "not confirmed yet: asked again in a second",
+        "as expected" if expected else "unexpected",
+    )
+    alarm = lead.code.replace("_", " ") if lead.severity == "P0" else ""
+    look = _LOOKS[verdict] + (" unexpected" if odd else "") + (" alarm" if alarm else "")
+    return Banner(look, GLYPHS[verdict], word, tuple(b for b in beside if b), alarm)
+
+
+def _waiting(names: Iterable[str], total: int | None) -> str:
+    known = list(names)
+    if not known:
+        return ""
+    more = (total or 0) - len(known[:6])
+    return ", ".join(known[:6]) + (f" and {more} more" if more > 0 else "")
+
+
+def _next(posture: Posture) -> str:
+    """Say what comes next in the market's day, and how long until then."""
+    session = posture.session
+    at, now = instant_of(session.next_boundary), instant_of(posture.at)
+    if at is None or now is None:
+        return ""
+    verb = {"OPEN": "opens", "POST_MARKET": "closes"}.get(
+        session.next_phase, session.next_phase.replace("_", " ").lower()
+    )
+    left = duration(max(0.0, (at - now).total_seconds()))
+    return f"{verb} in {left}, {clock_short(session.next_boundary, posture.at)}"
+
+
+def _alert_of(lead: Reason, alerts: AlertsView | None) -> AlertRow | None:
+    rows = (*alerts.paging, *alerts.withheld, *alerts.pending) if alerts is not None else ()
+    same = (r for r in rows if (r.alert.code, r.alert.subject) == (lead.code, lead.subject))
+    return next(same, None)
+
+
+def _page_of(code: str) -> str:
+    return "HTTP_STATUS" if code.startswith("HTTP_") else code
+
+
+def _runbook_href(code: str, alert: AlertRow | None) -> str:
+    if alert is not None and alert.runbook:
+        return alert.runbook
+    plain = "".join(c for c in _page_of(code) if c.isalnum() or c == "_")
+    return f"/runbooks/{plain}" if plain else ""
+
+
+def _step(lead: Reason, runbooks: Runbooks | Missed, alerts: AlertsView | None) -> Step | None:
+    if not lead.code:
+        return None
+    alert = _alert_of(lead, alerts)
+    page = _entries(runbooks).get(_page_of(lead.code))
+    title = page.title if page and page.title else lead.code.replace("_", " ").lower()
+    text = (page.first_step if page else "") or (alert.alert.first_step if alert else "")
+    short = text if len(text) <= _MOST_WORDS else f"{text[:_MOST_WORDS]}…"
+    return Step(short, title, _runbook_href(lead.code, alert))
+
+
+def _entries(runbooks: Runbooks | Missed) -> Mapping[str, RunbookEntry]:
+    return {} if isinstance(runbooks, Missed) else {r.code: r for r in runbooks.runbooks}
+
+
+def _evidence_href(since: str, posture: Posture) -> str:
+    """Return the address of the evidence of this incident: from its beginning until now."""
+    if not posture.reasons or not since or not posture.at:
+        return ""
+    return f"/evidence?{urlencode({'from': since, 'to': posture.at})}"
