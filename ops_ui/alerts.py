@@ -180,18 +180,23 @@ EXAMPLE = "marketdata-mcp-server"
 """The service that runbooks name in their commands."""
 
 
-def fill_commands(markdown: str, code: str, subject: str, address: str) -> str:
+def fill_commands(
+    markdown: str, code: str, subject: str, address: str, *, feeds: bool, namespace: str = ""
+) -> str:
     """
     Return a runbook whose commands ask the incident's own service instead of the example.
 
-    Only in code, and not where the runbook is about marketdata itself.
+    Only in code. Where the runbook is about marketdata itself, only a service that `feeds` takes
+    the example's place.
     """
-    if code.startswith("MARKETDATA") or subject == EXAMPLE or not address:
+    if not address or (code.startswith("MARKETDATA") and not feeds):
         return markdown
     parts = markdown.split("```")
     for n in range(1, len(parts), 2):
         known = f"http://{EXAMPLE}.trading-floor.svc.cluster.local"
         parts[n] = parts[n].replace(known, address).replace(EXAMPLE, subject)
+        if namespace:
+            parts[n] = parts[n].replace("-n trading-floor", f"-n {namespace}")
     return "```".join(parts)
 
 

@@ -97,12 +97,13 @@ class IncidentCard:
     then: str
 
 
-def see_incidents(found: Incidents) -> Sequence[IncidentCard]:
-    """Turn incidents into cards, newest first."""
-    return [_card(each, found.ts) for each in found.incidents]
+def see_incidents(found: Incidents, *, until_now: bool = True) -> Sequence[IncidentCard]:
+    """Turn incidents into cards, newest first; without `until_now` one may be over by now."""
+    left = "NOT OVER" if until_now else "not over by then"
+    return [_card(each, found.ts if until_now else found.until, left) for each in found.incidents]
 
 
-def _card(incident: Incident, now: str) -> IncidentCard:
+def _card(incident: Incident, now: str, left: str) -> IncidentCard:
     over = incident.open is False and incident.end != ""
     look = {"P2": "warn"}.get(incident.severity, "bad")
     code = "".join(c for c in incident.code if c.isalnum() or c == "_")
@@ -112,7 +113,7 @@ def _card(incident: Incident, now: str) -> IncidentCard:
         incident,
         f"{look} over" if over else look,
         "✓" if over else "■",
-        "over" if over else "NOT OVER",
+        "over" if over else left,
         duration(incident.seconds) if incident.seconds is not None else "for a time not known",
         max(0, (incident.event_count or shown) - shown),
         evidence_href(incident.begin, incident.end if over else now),

@@ -19,7 +19,7 @@ MOST_NODES = 400
 """A floor with more services has a table and no map."""
 _ROW, _BOX = 66, 50
 _TOP = 8
-_WIDE = 74.0
+_WIDE = 80.0
 """So much of a column is the box; the rest is room for lines."""
 
 
@@ -147,7 +147,7 @@ def _look(agent: Agent | None) -> str:
         return "unlisted"
     if agent.expected is True:
         return "calm"
-    return "warn" if agent.state in {"DEGRADED", "OK"} else "bad"
+    return "warn" if agent.waits_for or agent.state in {"DEGRADED", "OK"} else "bad"
 
 
 def _node(name: str, agent: Agent | None, column: int, x: float, y: int) -> Node:
@@ -170,7 +170,7 @@ def _node(name: str, agent: Agent | None, column: int, x: float, y: int) -> Node
 def _edge(name: str, needed: str, placed: Mapping[str, Node], width: float) -> Edge:
     here, there = placed[name], placed[needed]
     left, right = (there, here) if there.column <= here.column else (here, there)
-    bad = there.look in {"bad", "unlisted"}
+    bad = there.look != "calm"
     return Edge(round(left.x + width, 3), left.middle, right.x, right.middle, bad)
 
 
@@ -347,8 +347,12 @@ def see_burn(service: Attained, until: str) -> Burn:
         sum(parts) > 100,  # noqa: PLR2004  (percent)
         words,
         days,
-        f"last {BURN_DAYS} days: {seen} with a window, {worse} of them below the target",
+        f"last {BURN_DAYS} days: {seen} with a window, {worse} {_below(service)}",
     )
+
+
+def _below(service: Attained) -> str:
+    return "of them not whole" if service.target is None else "of them below the target"
 
 
 def _burn_days(service: Attained, until: str) -> Iterator[BurnDay]:

@@ -105,8 +105,7 @@ async def runbook(
     incident = await _incident(pages, fingerprint) if fingerprint else None
     agent = incident.row.alert.subject if incident else str(request.query_params.get("agent", ""))
     facts = await _facts(pages, plain, agent[:_MOST_NAME])
-    address = facts.agent.service_dns if facts.agent else ""
-    filled = fill_commands(text, plain, facts.name, address) if address else text
+    filled = _fill(text, plain, facts)
     heading, now, rest = do_now_first(filled)
     return await pages.render(
         "runbook.html",
@@ -118,6 +117,18 @@ async def runbook(
         facts=facts if facts.name or facts.is_so else None,
         asked=fingerprint,
         filled=filled != text,
+    )
+
+
+def _fill(text: str, code: str, facts: Facts) -> str:
+    agent = facts.agent
+    if agent is None:
+        return text
+    namespace = agent.workload.namespace if agent.workload else ""
+    namespace = "" if namespace == "?" else namespace
+    feeds = agent.kind == "marketdata"
+    return fill_commands(
+        text, code, facts.name, agent.service_dns, feeds=feeds, namespace=namespace
     )
 
 

@@ -1,7 +1,7 @@
 """One service over time, who needs whom, past events, and what was attained."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from urllib.parse import quote, urlencode
 
 from litestar import MediaType, Request, Response, get
@@ -133,7 +133,7 @@ async def events(state: State, request: Request[object, object, State]) -> Respo
     found = await pages.client.ask(f"/api/v1/events{query_of(asked)}", Told)
     if isinstance(found, Missed):
         return await _missed(pages, found, "What happened")
-    incidents = await _incidents_of(pages, found) if "agent" not in asked else ()
+    incidents = await _incidents_of(pages, found, asked) if "agent" not in asked else ()
     missed = incidents.detail if isinstance(incidents, Missed) else ""
     cards = () if isinstance(incidents, Missed) else incidents
     return await pages.render(
@@ -146,13 +146,18 @@ async def events(state: State, request: Request[object, object, State]) -> Respo
     )
 
 
-async def _incidents_of(pages: Pages, told: Told) -> Sequence[IncidentCard] | Missed:
-    """Return the incidents of the stretch of time that a page of events is of."""
+async def _incidents_of(
+    pages: Pages, told: Told, asked: Mapping[str, str]
+) -> Sequence[IncidentCard] | Missed:
+    """Return the incidents of the time of a page of events; that of the first ends now."""
     if not told.events:
         return ()
-    asked = {"from": told.events[-1].ts, "to": just_after(told.events[0].ts)}
-    found = await pages.client.ask(f"/api/v1/incidents{query_of(asked)}", Incidents)
-    return found if isinstance(found, Missed) else see_incidents(found)
+    newest = "cursor" not in asked and "until" not in asked
+    period = {"from": told.events[-1].ts} | (
+        {} if newest else {"to": just_after(told.events[0].ts)}
+    )
+    found = await pages.client.ask(f"/api/v1/incidents{query_of(period)}", Incidents)
+    return found if isinstance(found, Missed) else see_incidents(found, until_now=newest)
 
 
 @get("/slo", media_type=MediaType.HTML)

@@ -215,7 +215,7 @@ async def test_a_runbook_is_filled_with_the_incidents_facts(pages, upstream):
     assert "webhook FIRING: HTTP 503" in page.text
     assert "curl http://strategy.floor:8080/livez get strategy-engine" in page.text
     assert "marketdata-mcp-server hangs." in page.text
-    assert "Commands below name strategy-engine instead of the example." in page.text
+    assert "Commands below are filled in for strategy-engine." in page.text
     assert "/?at=2026-11-18T15%3A10%3A54.000Z" in [a.get("href") for _, a in page.elements]
 
 
