@@ -11,9 +11,10 @@ from datetime import date, datetime, time, timedelta
 from urllib.parse import quote
 
 from ops_ui.answers import Agent, Attained, Opening
-from ops_ui.formats import GLYPHS, NEW_YORK, duration, instant_of
+from ops_ui.formats import NEW_YORK, duration, instant_of
 from ops_ui.ribbon import Mark, Scale, Stretch
 from ops_ui.schedule import RunRow
+from ops_ui.service_rows import shown_state
 
 MOST_NODES = 400
 """A floor with more services has a table and no map."""
@@ -155,7 +156,7 @@ def _node(name: str, agent: Agent | None, column: int, x: float, y: int) -> Node
     if agent is None:
         words = f"{name}: not in the inventory"
         return Node(name, "", look, "?", "not in the inventory", words, "", column, x, y)
-    state, expected = agent.state or "UNKNOWN", agent.expected is True
+    (state, glyph), expected = shown_state(agent), agent.expected is True
     second = f"{state} · {'as expected' if expected else 'UNEXPECTED'}"
     if agent.waits_for:
         second = f"{state} · waits"
@@ -163,7 +164,6 @@ def _node(name: str, agent: Agent | None, column: int, x: float, y: int) -> Node
     code = f", {agent.reasons[0].code}" if agent.reasons and agent.reasons[0].code else ""
     words = f"{name}: {state}, {'as expected' if expected else 'unexpected'}{code}{why}"
     href = f"/service/{quote(name, safe='')}"
-    glyph = GLYPHS.get(state, "?")
     return Node(name, state, look, glyph, second, words, href, column, x, y)
 
 

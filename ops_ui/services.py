@@ -32,6 +32,7 @@ from ops_ui.incidents import (
 from ops_ui.mission_control_client import HTTP_NOT_FOUND, Missed
 from ops_ui.pictures import see_burn, see_map
 from ops_ui.rendering import MAX_AT, Pages, asked_of, older_of, pages_of, query_of
+from ops_ui.service_rows import shown_state
 from ops_ui.strips import DAY_STEP, MONTH_STEP, missing_strip, strips_of
 from ops_ui.time_machine import ask_time_machine
 
@@ -65,6 +66,7 @@ async def service(
         "service.html",
         label=found.label,
         agent=found.agent,
+        shown=shown_state(found.agent),
         day=strips_of(day, "last 24 hours").get(name, missing_strip(day)),
         month=strips_of(month, "last 30 days", marked=False).get(name, missing_strip(month)),
         segments=_recent_segments(day),
@@ -93,7 +95,13 @@ async def floor_map(state: State, request: Request[object, object, State]) -> Re
     frame = past_frame(found.ts, found.label, pages.client.label) if at else await pages.frame()
     shown = see_map(found.agents)
     return pages.render_in(
-        frame, "map.html", map=shown, agents=found.agents, at=at, machine=machine, label=found.label
+        frame,
+        "map.html",
+        map=shown,
+        agents=[(a, shown_state(a)) for a in found.agents],
+        at=at,
+        machine=machine,
+        label=found.label,
     )
 
 
