@@ -121,6 +121,7 @@ class Session(Part):
     open: Text
     close: Text
     next_boundary: Text
+    next_open: Text
     next_phase: Text
     early_close: Flag
     note: Text

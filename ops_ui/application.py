@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
@@ -12,7 +11,6 @@ from litestar import Litestar, MediaType, Request, Response, get
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 from litestar.params import FromPath
-from litestar.response import Stream
 from litestar.static_files import (
     create_static_files_router,  # pyright: ignore[reportUnknownVariableType]  (untyped options)
 )
@@ -26,11 +24,11 @@ from ops_ui.frame import lost_frame, past_frame
 from ops_ui.limits import with_request_limits
 from ops_ui.mission_control_client import (
     HTTP_NOT_FOUND,
-    HTTP_OK,
     Missed,
     MissionControlClient,
     open_client,
 )
+from ops_ui.pulse import Pulse
 from ops_ui.record_answers import Proof
 from ops_ui.rendering import MAX_AT, Pages, pages_of
 from ops_ui.service_rows import only
@@ -138,23 +136,11 @@ async def read_only(state: State) -> Response[str]:
     return await pages.render("read_only.html", proof=proof)
 
 
-@get("/stream")
-async def stream(state: State, request: Request[object, object, State]) -> Stream:
-    """Relay Mission Control's event stream, resuming where the browser left off."""
-    last = request.headers.get("last-event-id", "")[:128]
-    lines = _relay(pages_of(state).client, last)
-    return Stream(lines, media_type="text/event-stream", headers={"cache-control": "no-store"})
-
-
-async def _relay(client: MissionControlClient, last_event_id: str) -> AsyncGenerator[bytes]:
-    try:
-        async with client.stream(last_event_id) as response:
-            if response.status_code != HTTP_OK:
-                return
-            async for chunk in response.aiter_raw():
-                yield chunk
-    except httpx.HTTPError as error:
-        log.info("the stream ended: %s", type(error).__name__)
+@get("/pulse", media_type=MediaType.JSON)
+async def pulse(state: State) -> Response[dict[str, float | int | None]]:
+    """Say whether there is news of the floor; an open page asks every two seconds."""
+    followed: Pulse = state.pulse
+    return Response(followed.ask(), headers={"cache-control": "no-store"})
 
 
 @get(["/healthz", "/health", "/livez"], media_type=MediaType.JSON, sync_to_thread=False)
@@ -234,7 +220,9 @@ _NO_PAGE = "No such page"
 def create_application(settings: Settings, client: httpx.AsyncClient | None = None) -> ASGIApp:
     """Make the application; nothing is asked before the first request."""
     http = client or open_client(settings.mission_control, settings.timeout_seconds)
+    following = client or open_client(settings.mission_control, settings.timeout_seconds)
     pages = Pages(MissionControlClient(http, settings.timeout_seconds), settings)
+    followed = Pulse(MissionControlClient(following, settings.timeout_seconds), monotonic)
 
     app = Litestar(
         [
@@ -258,16 +246,18 @@ def create_application(settings: Settings, client: httpx.AsyncClient | None = No
             lkg.lkg,
             lkg.lkg_diff,
             schedule_page.schedule,
-            stream,
+            pulse,
             healthz,
             ops_status,
             no_page,
             create_static_files_router(path="/static", directories=[HERE / "static"]),
         ],
-        state=State({"pages": pages, "floor": FloorPage(pages.client, monotonic)}),
+        state=State(
+            {"pages": pages, "floor": FloorPage(pages.client, monotonic), "pulse": followed}
+        ),
         exception_handlers={Exception: _show_error, HTTPException: _show_error},
         openapi_config=None,
         logging_config=None,
-        on_shutdown=[http.aclose],
+        on_shutdown=[followed.end, following.aclose, http.aclose],
     )
     return with_security_headers(with_request_limits(app, settings.allowed_hosts))

@@ -120,11 +120,11 @@ def see_floor(told: FloorAnswers, *, past: bool = False) -> FloorView:
         at_et=posture.at_et,
         day=None if past else day,
         alerts=alerts,
-        nothing_wrong=_nothing_wrong(posture),
+        nothing_wrong=_nothing_wrong(posture, alerts),
     )
 
 
-def _nothing_wrong(posture: Posture) -> str:
+def _nothing_wrong(posture: Posture, alerts: AlertsView | None) -> str:
     """
     Say what it means that no reason is given.
 
@@ -133,6 +133,8 @@ def _nothing_wrong(posture: Posture) -> str:
     """
     if posture.alarms != ():
         return "None that counts now. Alarms that have not been cleared are listed below."
+    if alerts is not None and (alerts.paging or alerts.trouble):
+        return "None that halts. Alerts are open, or not known: they are listed beside."
     if posture.gaps is None or posture.evidence_age_seconds is None:
         return "None that counts now. Not everything that was asked for was obtained."
     whole = "None: all required evidence is seen, fresh and consistent."

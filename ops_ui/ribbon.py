@@ -14,6 +14,7 @@ from ops_ui.answers import Event, Posture, Span, Timeline
 from ops_ui.formats import NEW_YORK, clock_short, clock_time, duration, instant_of
 from ops_ui.mission_control_client import Missed
 from ops_ui.schedule import DayPlan, RunRow
+from ops_ui.verdict import boundary_of
 
 BEGINS, ENDS = time(5), time(21)
 """What a ribbon shows at least, in New York's time."""
@@ -258,7 +259,9 @@ def _label_of(row: RunRow) -> str:
         return f"{name} GO"
     if row.detail.startswith("NO-GO"):
         return f"{name} NO-GO"
-    return f"{name} {row.word}" if row.bad else name
+    if not row.bad:
+        return name
+    return f"{name} {row.detail.replace('_', ' ') if row.word == 'SUCCEEDED' else row.word}"
 
 
 def _labels(runs: Sequence[Mark]) -> Iterator[Mark]:
@@ -303,12 +306,12 @@ def _note(posture: Posture, plan: DayPlan | None, at: datetime) -> str:
     kind = session.note or (plan.note if plan is not None else "")
     if not kind:
         kind = "regular session" if session.open else "no session today"
-    nxt = instant_of(session.next_boundary)
-    if nxt is None:
+    verb, then = boundary_of(posture)
+    until = instant_of(then)
+    if until is None:
         return kind
-    verb = {"OPEN": "opens", "POST_MARKET": "closes"}.get(session.next_phase, "next phase")
-    left = duration((nxt - at).total_seconds())
-    return f"{kind}, {verb} {clock_short(session.next_boundary, posture.at)} in {left}"
+    left = duration((until - at).total_seconds())
+    return f"{kind}, {verb} {clock_short(then, posture.at)} in {left}"
 
 
 def _in_words(stretches: Sequence[Stretch], runs: Sequence[Mark], note: str) -> str:

@@ -96,7 +96,8 @@ def _fold(rows: Sequence[ServiceRow], posture: Posture) -> Sequence[ServiceRow]:
             waiting.setdefault(row.waits_for, []).append(row)
     listed = {row.name for row in rows if not (row.waits_for and not row.expected)}
     causes = [_cause(name, posture) for name in waiting if name not in listed]
-    heads = [*causes, *(r for r in rows if not (r.waits_for and not r.expected))]
+    heads = [r for r in rows if not (r.waits_for and not r.expected)]
+    heads = sorted([*causes, *heads], key=lambda r: (r.expected, r.severity != "P0"))
     folded = list[ServiceRow]()
     for head in heads:
         below = waiting.get(head.name, [])

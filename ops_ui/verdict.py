@@ -52,7 +52,11 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The card below the bar; `lasts` are seconds, None where it is not known since when."""
+    """
+    The card below the bar; `lasts` are seconds, None where it is not known since when.
+
+    `market` says that they are those of the closed market, and not of a verdict that was watched.
+    """
 
     banner: Banner
     sentence: str
@@ -65,6 +69,7 @@ class Verdict:
     lasts: float | None = None
     since: str = ""
     since_day: str = ""
+    market: bool = False
     next: str = ""
     step: Step | None = None
     evidence: str = ""
@@ -90,9 +95,10 @@ def see_verdict(
     cause = posture.root_cause
     root = (cause.subject if cause else "") or lead.subject
     services = cause is not None and cause.waiting_total is not None
+    alert = alerts.paging[0] if alerts is not None and alerts.paging and not lead.code else None
     return Verdict(
         banner=_banner(posture, lead),
-        sentence=posture.sentence or lead.told,
+        sentence=_alerting(alert, alerts) if alert and alerts else posture.sentence or lead.told,
         root=root,
         root_href=_runbook_href(lead.code, _alert_of(lead, alerts)) if lead.code else "",
         owners=cause.owners if cause else (),
@@ -102,23 +108,17 @@ def see_verdict(
         lasts=lasts,
         since=clock_time(since),
         since_day=clock_short(since, posture.at),
+        market=since != posture.since,
         next=_next(posture),
-        step=_step(lead, runbooks, alerts),
+        step=_step_of_alert(alert) if alert else _step(lead, runbooks, alerts),
         evidence=_evidence_href(since, posture),
     )
 
 
 def _since(posture: Posture, last_session: Opening | None) -> str:
-    """
-    Return since when it is so: of a closed market that is its close, whenever a server started.
-
-    Only where nothing else was seen since: a halt after the close is not skipped.
-    """
-    close = instant_of(last_session.close) if last_session is not None else None
-    since = instant_of(posture.since)
-    closed = posture.verdict == "MARKET_CLOSED" and posture.expected
-    if closed and close is not None and since is not None and close <= since:
-        return last_session.close if last_session is not None else posture.since
+    """Return since when it is so: the market is closed since its close, not a server's start."""
+    if posture.verdict == "MARKET_CLOSED" and last_session is not None:
+        return last_session.close or posture.since
     return posture.since
 
 
@@ -148,15 +148,20 @@ def _waiting(names: Iterable[str], total: int | None) -> str:
 
 def _next(posture: Posture) -> str:
     """Say what comes next in the market's day, and how long until then."""
-    session = posture.session
-    at, now = instant_of(session.next_boundary), instant_of(posture.at)
-    if at is None or now is None:
+    verb, at = boundary_of(posture)
+    then, now = instant_of(at), instant_of(posture.at)
+    if then is None or now is None:
         return ""
-    verb = {"OPEN": "opens", "POST_MARKET": "closes"}.get(
-        session.next_phase, session.next_phase.replace("_", " ").lower()
-    )
-    left = duration(max(0.0, (at - now).total_seconds()))
-    return f"{verb} in {left}, {clock_short(session.next_boundary, posture.at)}"
+    left = duration(max(0.0, (then - now).total_seconds()))
+    return f"{verb} in {left}, {clock_short(at, posture.at)}"
+
+
+def boundary_of(posture: Posture) -> tuple[str, str]:
+    """Return what is waited for: the close of an open market, else the next open."""
+    session = posture.session
+    if session.next_phase == "POST_MARKET":
+        return "closes", session.next_boundary
+    return "opens", session.next_open or session.next_boundary
 
 
 def _alert_of(lead: Reason, alerts: AlertsView | None) -> AlertRow | None:
@@ -185,6 +190,19 @@ def _step(lead: Reason, runbooks: Runbooks | Missed, alerts: AlertsView | None) 
     text = (page.first_step if page else "") or (alert.alert.first_step if alert else "")
     short = text if len(text) <= _MOST_WORDS else f"{text[:_MOST_WORDS]}…"
     return Step(short, title, _runbook_href(lead.code, alert))
+
+
+def _alerting(row: AlertRow, alerts: AlertsView) -> str:
+    """Say what is open although nothing halts; "all is seen" is never said beside it."""
+    open_ = len(alerts.paging)
+    count = "1 alert is open" if open_ == 1 else f"{open_} alerts are open"
+    told = row.alert.summary or row.alert.code.replace("_", " ").lower()
+    return f"Nothing halts now, and {count}: {told}."
+
+
+def _step_of_alert(row: AlertRow) -> Step:
+    title = row.alert.code.replace("_", " ").lower()
+    return Step(row.alert.first_step[:_MOST_WORDS], title, row.runbook)
 
 
 def _entries(runbooks: Runbooks | Missed) -> Mapping[str, RunbookEntry]:

@@ -104,7 +104,8 @@ async def test_the_last_floor_is_shown_as_old(pages, upstream):
     page = await see(pages)
 
     assert "old" in page.classes()
-    assert "Last seen 0 s ago" in page.text
+    assert "Last seen" in page.text
+    assert "s ago, decided 2026-11-18 10:15:13 EST" in page.text
     assert "marketdata-mcp-server" in page.text
 
 
@@ -126,7 +127,7 @@ async def test_the_first_pixel_is_the_verdict(pages, upstream, verdict, expected
 
     word = verdict.replace("_", " ")
     assert word in page.text
-    assert ("(unexpected)" in page.text) == (not expected)
+    assert ("(unexpected)" in page.text) == (not expected and verdict != "HALTED")
     assert look == {c for c in page.classes() if c.startswith("verdict-")}
     assert "since 10:10:00 ET" in page.text
     assert "evidence 4 s old" in page.text
@@ -261,7 +262,7 @@ def poison(value):
                 poison(inner)
 
 
-@pytest.mark.parametrize("path", ["/", "/none", "/static/style.css", "/healthz", "/stream"])
+@pytest.mark.parametrize("path", ["/", "/none", "/static/style.css", "/healthz", "/pulse"])
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
 async def test_every_answer_bears_the_security_headers(pages, path, method):
     """Every answer, errors too, bears a content policy without exceptions, and nothing writes."""
@@ -296,27 +297,9 @@ async def test_a_runbook_is_rendered_without_html_of_its_own(pages, upstream):
     assert (200, 404, 502) == (linked.status_code, missing.status_code, failed.status_code)
 
 
-async def test_the_stream_is_relayed_and_resumes(pages, upstream):
-    """The event stream is passed on byte for byte, from where the browser left off."""
-    upstream.answers["/api/v1/stream"] = httpx.Response(200, content=b"id: 5\ndata: {}\n\n")
-
-    answer = await pages.get("/stream", headers={"last-event-id": "run-4"})
-
-    assert b"id: 5\ndata: {}\n\n" == answer.content
-    assert answer.headers["content-type"].startswith("text/event-stream")
-    assert "run-4" == upstream.requests[-1].headers["last-event-id"]
-
-
-async def test_a_broken_stream_just_ends(pages, upstream):
-    """A stream that Mission Control refuses or breaks ends; the browser asks again."""
-    for answer in (httpx.Response(503), httpx.ConnectError("refused")):
-        upstream.answers["/api/v1/stream"] = answer
-        assert b"" == (await pages.get("/stream")).content
-
-
 async def test_only_gets_are_sent(pages, upstream):
     """The pages send nothing but GET, without cookies."""
-    for path in ("/", "/wall", "/read-only", "/runbooks/TIMEOUT", "/stream", "/ops/status"):
+    for path in ("/", "/wall", "/read-only", "/runbooks/TIMEOUT", "/pulse", "/ops/status"):
         await pages.get(path)
 
     assert {"GET"} == {r.method for r in upstream.requests}
@@ -481,11 +464,14 @@ async def test_an_execution_process_that_runs_is_not_called_offline(pages, upstr
         "reasons": [evidence],
     }
     upstream.answers["/api/v1/timeline"]["agents"][0] |= {"agent_name": "execution-engine"}
-    cells = upstream.answers["/api/v1/timeline"]["agents"][0]["cells"]
-    cells[0] |= {"state": "OFFLINE", "expected": False, "reason_code": "EXECUTION_EVIDENCE"}
+    spans = upstream.answers["/api/v1/timeline"]["agents"][0]["segments"]
+    spans[0] |= {"state": "OFFLINE", "expected": False, "reason_code": "EXECUTION_EVIDENCE"}
+    spans[0] |= {"begin": "2026-11-18T15:10:00.000Z"}
     page = (await pages.get("/")).text
 
-    assert "<span>P0</span><span>EXECUTION_EVIDENCE</span>" in page
+    assert '<span>P0</span><span class="what">EXECUTION EVIDENCE</span>' in page
+    assert "verdict-halted verdict-alarm" in page
+    assert "■ EXECUTION EVIDENCE · HALTED" in page
     assert "RUNNING (must be off)" in page
     assert "c-alarm" in page
     assert 'class="row-halted"' in page

@@ -109,17 +109,19 @@ async def test_lints_that_are_left_out_are_told_beside_the_verdict(pages, upstre
 
 
 async def test_the_floor_tells_readiness_with_its_session(pages, upstream):
-    """The chip shows the verdict, why, and for which session."""
+    """The gauge shows the verdict, why, and for which session; NO-GO never looks like GO (R15.14)."""
     upstream.answers[READY] = readiness("NO-GO", "READINESS_EXPIRED")
     no = (await pages.get("/")).text
     upstream.answers[READY] = readiness("GO", "")
     go = (await pages.get("/")).text
 
-    assert "READINESS_EXPIRED, session 2026-11-18" in no
-    assert "chip-bad" in no
-    assert "chip-fine" not in no
-    assert '<strong>● GO</strong> <span class="chip-note">session 2026-11-18</span>' in go
-    assert "chip-fine" in go
+    bad, fine = (page.split('href="/readiness">Readiness</a>')[1].split("</div>")[0] for page in (no, go))
+    assert "NO-GO" in bad
+    assert "NO-GO" not in fine
+    assert "GO" in fine
+    for page, look in ((no, "bad"), (go, "fine")):
+        before = page.split('<a href="/readiness">Readiness</a>')[0]
+        assert before.rstrip().endswith(f'<div class="gauge gauge-{look}"><span class="name">')
 
 
 async def test_deploys_are_listed_with_the_latest_whole(pages, upstream):

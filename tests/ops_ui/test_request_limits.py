@@ -7,7 +7,7 @@ from ops_ui.settings import BadSetting, load_settings
 pytestmark = pytest.mark.anyio
 
 
-@pytest.mark.parametrize("path", ["/", "/readiness", "/stream", "/static/page.js", "/ops/status"])
+@pytest.mark.parametrize("path", ["/", "/readiness", "/pulse", "/static/page.js", "/ops/status"])
 async def test_a_name_that_is_not_ours_sees_no_page(pages, upstream, path):
     """A page of another site whose name leads here (DNS rebinding) is shown nothing at all."""
     answer = await pages.get(path, headers={"host": "evil.example:8090"})

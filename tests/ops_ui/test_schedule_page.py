@@ -201,7 +201,7 @@ async def test_the_floor_is_shown_without_the_schedule(pages, upstream):
 
     assert 200 == answer.status_code
     assert "They could not be read" in answer.text
-    assert '<span id="verdict">OK</span>' in answer.text
+    assert '<h1 id="verdict">OK</h1>' in answer.text
 
 
 async def test_a_stalled_scheduler_is_told_on_the_floor(pages, upstream):

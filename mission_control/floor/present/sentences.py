@@ -18,6 +18,7 @@ from mission_control.model.reading import Seen
 MOST_NAMED = 20
 """Services that a document names of those that wait; the others are counted."""
 _ERRNO = re.compile(r"\b\w*(?:Error|Exception): (?:\[Errno -?\d+\] )?")
+_LAST_SAID = re.compile(r" \(last said [^)]*\)")
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
 
@@ -32,8 +33,8 @@ def in_words(seconds: float) -> str:
 
 
 def plain_detail(detail: str) -> str:
-    """Return a detail without the names and numbers of exceptions that a person cannot use."""
-    return _ERRNO.sub("", detail)
+    """Return a detail without what a person cannot use: exceptions' names and numbers."""
+    return _LAST_SAID.sub("", _ERRNO.sub("", detail))
 
 
 class Sentences:
@@ -60,11 +61,14 @@ class Sentences:
         if reason.subject == CLUSTER:
             return f"The cluster is not seen: {plain_detail(reason.detail)}."
         title, detail = explain(reason.code).title, plain_detail(reason.detail)
+        if reason.code == codes.EXECUTION_EVIDENCE:
+            return f"Execution may be running: {_said_by(detail)}.".replace("..", ".")
         if report is not None:
             detail = detail.removeprefix(f"{report.state.value}: ")
         if reason.subject not in {KILL_SWITCH, "fleet"}:
             title = f"{reason.subject}: {title[:1].lower()}{title[1:]}"
-        return f"{title}. {_capital(detail)}".rstrip(". ") + "."
+        named = detail.startswith(f"{reason.subject} ")  # a name is written as it is
+        return f"{title}. {detail if named else _capital(detail)}".rstrip(". ") + "."
 
     def of_posture(self) -> str:
         """
@@ -140,6 +144,12 @@ def oldest_evidence_source(snapshot: FloorSnapshot) -> str:
     subject = snapshot.posture.oldest_evidence
     agent = snapshot.fleet.agent(subject)
     return subject if agent is None else f"{subject} {agent.primary_path or ''}".rstrip()
+
+
+def _said_by(detail: str) -> str:
+    """Join what raised an alarm and what it said: `x /ops/status calls itself ...`."""
+    source, colon, said = detail.partition(": ")
+    return f"{source} {said}" if colon and said.startswith(("calls ", "says ")) else detail
 
 
 def _capital(text: str) -> str:
