@@ -222,8 +222,9 @@ def see_picture(
     begin, end = (datetime.combine(day, each, NEW_YORK) for each in (_FIRST, _LAST))
     read = (instant_of(run.planned_at) for run in runs)
     times = [t for t in read if t is not None and t.astimezone(NEW_YORK).date() == day]
-    first, last = min([begin, *times]), max([end, *times])
-    scale = Scale(min(begin, first - _HOUR), max(end, last + _HOUR))
+    scale = Scale(
+        min([begin, *(t - _HOUR for t in times)]), max([end, *(t + _HOUR for t in times)])
+    )
     now, placed = instant_of(at), tuple(_place(runs, scale))
     deepest = max((p.y for p in placed), default=_LABELS_AT)
     return DayPicture(

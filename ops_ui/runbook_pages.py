@@ -145,7 +145,7 @@ def do_now_first(markdown: str) -> tuple[str, str, str]:
         if title in _FIRST_SECTIONS and not now:
             now = text.strip() + "\n"
         else:
-            rest += f"## {title}\n{text}"
+            rest += f"## {title}{text}"
     return first.removeprefix("#").strip(), now, rest.strip() + "\n"
 
 
