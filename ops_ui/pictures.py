@@ -97,7 +97,7 @@ def see_map(agents: Sequence[Agent], focus: str = "") -> FloorMap:
     for column in range(count):
         names = sorted(
             (n for n in tied if columns[n] == column),
-            key=lambda n: (_beside(n, needs, placed), _rank(known.get(n)), n),
+            key=lambda n: (_beside(n, needs, placed), n),  # not by state: no box moves
         )
         for row, name in enumerate(names):
             x = 0.0 if count == 1 else column * (100 - width) / (count - 1)
