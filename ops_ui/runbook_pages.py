@@ -52,7 +52,7 @@ class Facts:
 
     @property
     def since(self) -> str:
-        """Return when it began, by whoever says the earliest; empty where that is not known."""
+        """Return when it began, by the earliest source; empty where that is not known."""
         told = [a.since for a in self.alarms if a.since]
         told += [self.reason.since] if self.reason and self.reason.since else []
         return min(told, default="")
