@@ -163,6 +163,40 @@ def test_a_change_shows_without_reloading(browser, demo):
         assert "HALTED" in page.inner_text("#verdict")
 
 
+def test_seven_tabs_of_one_browser_all_stay_live(browser, demo):
+    """No tab holds a connection: a change shows on each, and none is called lost (R15.13)."""
+    running = demo("identity-mismatch")
+    running.until(lambda p: p["posture"] == "OK")
+    context = browser.new_context()
+    tabs = [context.new_page() for _ in range(7)]
+    for tab in tabs:
+        tab.goto(running.pages + "/", wait_until="load")
+    tabs[0].request.post(f"{running.control}/scenario?name=critical-refused")
+    for tab in tabs:
+        tab.bring_to_front()
+        tab.wait_for_selector("#verdict:has-text('HALTED')")
+        assert tab.is_visible(".bar .pill-live")
+        assert 0 == tab.locator(".is-lost").count()
+    tabs[0].request.post(f"{running.control}/scenario?name=identity-mismatch")
+    context.close()
+    running.until(lambda p: p["posture"] == "OK")
+
+
+def test_keys_lead_to_pages_and_along_the_day(browser, demo):
+    """`g` and a letter goes, `?` shows the keys, arrows go from stretch to stretch."""
+    with page_on(browser, demo("calm").pages + "/") as page:
+        page.wait_for_selector("main[data-live=yes]")
+        page.keyboard.press("?")
+        assert page.is_visible("#keys p")
+        page.locator(".ribbon a").first.focus()
+        page.keyboard.press("ArrowRight")
+        place = "[...document.querySelectorAll('.ribbon a')].indexOf(document.activeElement)"
+        assert 1 == page.evaluate(place)
+        page.keyboard.press("g")
+        page.keyboard.press("a")
+        page.wait_for_selector("html[data-page=alerts]")
+
+
 def test_an_alert_shows_without_reloading_with_its_filled_runbook(browser, demo):
     """What pages appears on an open page; its runbook names the service that it is about."""
     running = demo("identity-mismatch")
@@ -179,7 +213,7 @@ def test_state_is_told_by_shape_and_word(browser, demo):
     """In greyscale every state is still told apart: each row has its glyph and its word."""
     with page_on(browser, demo("critical-hung").pages + "/") as page:
         page.wait_for_selector("main[data-live=yes]")
-        states = page.locator("td.state").all_inner_texts()
+        states = page.locator(".services .state").all_inner_texts()
 
         assert all(len(s.split()) >= 2 for s in states), states
         assert len({s.split()[0] for s in states}) == len({s.split(None, 1)[1] for s in states})

@@ -495,10 +495,21 @@ async def test_an_execution_process_that_runs_is_not_called_offline(pages, upstr
 async def test_all_is_seen_is_said_only_where_it_is(pages, upstream, posture, words):
     """The sentence beside no reasons follows the worst thing on the page."""
     upstream.answers["/api/v1/posture"] |= posture
+    upstream.answers["/api/v1/alerts"]["alerts"] = []
     page = (await pages.get("/")).text
 
     assert words in page
     assert ("all required evidence is seen" in page) == words.startswith("all required")
+
+
+async def test_above_an_open_alert_nothing_is_called_well(pages, upstream):
+    """An alert that is open leads where nothing halts, with its first step (R15.11)."""
+    upstream.answers[POSTURE]["sentence"] = "Every service is as expected, all is seen."
+    page = await see(pages)
+
+    assert "all is seen" not in page.text
+    assert "1 alert is open: marketdata-mcp-server has had no tick for 259 s." in page.text
+    assert "Now: Call the owner." in page.text
 
 
 @pytest.mark.parametrize("path", [*PAGES_OF_NOW[:-1], "/runbooks/TIMEOUT"])

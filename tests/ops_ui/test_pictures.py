@@ -1,7 +1,5 @@
 """Pictures as values: what is drawn where, and that nothing missing is drawn as well (R15.23)."""
 
-from types import SimpleNamespace
-
 import pytest
 
 from ops_ui.answers import Agent, Attained, Opening, Schedule
@@ -17,12 +15,18 @@ from ops_ui.lanes import MOST_STRETCHES, see_lanes
 from ops_ui.pictures import MOST_NODES, see_burn, see_map, see_picture
 from ops_ui.record_answers import Attestation, Change
 from ops_ui.runbook_pages import do_now_first
-from ops_ui.schedule import see_day
+from ops_ui.schedule import SessionRow, see_day
 from ops_ui.schedule_page import see_weeks, session_of
 from ops_ui.word_diff import Piece, compare, see_changes
 
 
-def agent(name, *needs, expected=True, state="OK", **more):
+def drawn(found):
+    """Return what was drawn: it is there."""
+    assert found is not None
+    return found
+
+
+def agent(name, *needs, expected: bool | None = True, state="OK", **more):
     """Return a service as the API lists it."""
     told = {"agent_name": name, "state": state, "expected": expected, "depends_on": [*needs]}
     return Agent.model_validate(told | more)
@@ -117,7 +121,7 @@ def planned(*runs, on="2026-11-18", at="2026-11-18T15:15:00Z", **more):
         {"ts": at, "at_et": "", "on": on, "note": "", "runs": [*runs], "scheduler": {}} | more
     )
     day = see_day(told)
-    return see_picture(day.on, day.at, session_of(told), day.rows, day.samples)
+    return drawn(see_picture(day.on, day.at, session_of(told), day.rows, day.samples))
 
 
 SESSION = {"open": "2026-11-18T14:30:00Z", "close": "2026-11-18T21:00:00Z"}
@@ -141,7 +145,7 @@ def test_a_day_is_drawn_with_its_session_its_runs_and_now():
     assert [21.875, 26.562, 75.0] == [r.x for r in found.runs]
     assert found.runs[0].y != found.runs[1].y
     assert ["open 09:30", "close 16:00"] == [b.text for b in found.bounds]
-    assert (28.125, 40.625) == (found.open.x, found.open.width)
+    assert (28.125, 40.625) == (drawn(found.open).x, drawn(found.open).width)
     assert 1 == len(found.samples)
     assert 32.812 == found.now
     assert "05:00" == found.hours[0].text
@@ -159,7 +163,7 @@ def test_a_day_without_a_session_or_of_another_time_is_drawn_without():
     assert (None, None, ()) == (found.open, found.now, found.bounds)
     assert ["02:00 Retention report"] == [r.label for r in found.runs]
     assert "01:00" == found.hours[0].text
-    assert None is planned(on="someday")
+    assert None is see_picture("someday", "", None, (), ())
 
 
 def test_a_label_at_the_right_edge_is_written_to_the_left():
@@ -202,9 +206,7 @@ def test_a_calendar_marks_early_closes_holidays_and_changed_clocks():
 def test_days_between_sessions_that_are_not_listed_are_closed():
     """A weekend between two sessions is closed, and so told."""
     rows = [
-        SimpleNamespace(
-            date=on, opens="2026-11-20T14:30:00Z", closes="rubbish", marks=(), holiday=False
-        )
+        SessionRow(on, "2026-11-20T14:30:00Z", "rubbish", (), holiday=False)
         for on in ("2026-11-20", "2026-11-23")
     ]
     first, second = see_weeks("2026-11-20", rows)
@@ -289,7 +291,7 @@ def attestation(**changes):
 
 def test_a_session_is_one_lane_for_each_required_fact():
     """R15.23: gaps of several services are one; a sign that was not denied reaches to the close."""
-    found = see_lanes(attestation())
+    found = drawn(see_lanes(attestation()))
 
     (lane,) = found.lanes
     assert ("Agent modes", "75.0 %") == (lane.name, lane.note)
@@ -302,7 +304,7 @@ def test_a_session_is_one_lane_for_each_required_fact():
 def test_a_gap_without_ends_is_the_whole_session():
     """R15.23: a gap that cannot be read hides nothing: all of it counts as not seen."""
     matters = [{"fact": "agent_mode", "required": True, "gaps": [{"unobserved": "x"}]}]
-    (lane,) = see_lanes(attestation(matters=matters)).lanes
+    (lane,) = drawn(see_lanes(attestation(matters=matters))).lanes
 
     assert [(0.0, 100.0)] == [(g.x, g.width) for g in lane.gaps]
 
@@ -315,7 +317,7 @@ def test_what_cannot_be_drawn_is_not():
 
     assert None is see_lanes(attestation(open=""))
     assert None is see_lanes(attestation(coverage={"facts": []}))
-    assert see_lanes(attestation(matters=many)).cut
+    assert drawn(see_lanes(attestation(matters=many))).cut
 
 
 def test_only_the_words_that_differ_are_marked():

@@ -60,9 +60,9 @@ class Sentences:
             return _switch_sentence(self._snapshot.kill_switch)
         if reason.subject == CLUSTER:
             return f"The cluster is not seen: {plain_detail(reason.detail)}."
-        title, detail = explain(reason.code).title, plain_detail(reason.detail)
+        title, detail = explain(reason.code).title, _said_by(plain_detail(reason.detail))
         if reason.code == codes.EXECUTION_EVIDENCE:
-            return f"Execution may be running: {_said_by(detail)}.".replace("..", ".")
+            return f"Execution may be running: {detail}."
         if report is not None:
             detail = detail.removeprefix(f"{report.state.value}: ")
         if reason.subject not in {KILL_SWITCH, "fleet"}:
@@ -85,9 +85,7 @@ class Sentences:
         count = len(self._snapshot.latched.alarms)
         if count:
             noun = "alarm is" if count == 1 else "alarms are"
-            return (
-                f"Nothing halts now. {count} {noun} not cleared, and counts once the market opens."
-            )
+            return f"Nothing halts now, and {count} {noun} not cleared."
         if posture.evidence_age_seconds is None:
             return "Nothing is known to be wrong, and some required evidence was never seen."
         seen = "every service is as expected, and all required evidence is seen and fresh"
@@ -148,8 +146,10 @@ def oldest_evidence_source(snapshot: FloorSnapshot) -> str:
 
 def _said_by(detail: str) -> str:
     """Join what raised an alarm and what it said: `x /ops/status calls itself ...`."""
-    source, colon, said = detail.partition(": ")
-    return f"{source} {said}" if colon and said.startswith(("calls ", "says ")) else detail
+    source, _, said = detail.partition(": ")
+    if said.startswith(f"{source} "):
+        return said
+    return f"{source} {said}" if said.startswith(("calls ", "says ")) else detail
 
 
 def _capital(text: str) -> str:

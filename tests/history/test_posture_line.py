@@ -1,0 +1,61 @@
+"""History: the floor itself over time, from what it said when it changed (R15.12)."""
+
+from datetime import timedelta
+
+import pytest
+
+from mission_control.model.reading import UnseenReason
+from tests.floor.floor_of_values import STRATEGY
+from tests.history.conftest import keeping
+from tests.history.test_history import RememberedFloor, written
+
+pytestmark = pytest.mark.anyio
+
+
+def lines(segments):
+    """Return segments as (state, expected, code)."""
+    return [(s.state.value if s.state else None, s.expected, s.reason_code) for s in segments]
+
+
+async def test_the_line_holds_each_verdict_and_a_gap_before_the_first(tmp_path):
+    """Before the first start nothing is known; then each verdict with its lead reason."""
+    with keeping(tmp_path, None) as keeper:
+        floor = RememberedFloor(keeper)
+        began = floor.floor.now
+        floor.decide()
+        floor.beat_until(began + timedelta(seconds=20))
+        floor.floor.lose(STRATEGY, "/ops/status", UnseenReason.TIMEOUT)
+        floor.decide()
+        floor.beat_until(began + timedelta(seconds=40))
+        floor.memory.end()
+        await written(keeper)
+        hour = timedelta(hours=1)
+        whole = await floor.past.posture_line(began - hour, floor.floor.now)
+        late = await floor.past.posture_line(began + timedelta(seconds=30), floor.floor.now)
+
+    assert [(None, False, ""), ("OK", True, ""), ("HALTED", False, "TIMEOUT")] == lines(whole)
+    assert (began - hour, began) == (whole[0].begin, whole[0].end)
+    assert [("HALTED", False, "TIMEOUT")] == lines(late)
+
+
+async def test_a_start_takes_back_what_the_process_before_it_said(tmp_path):
+    """A process that starts halted, and tells no change, is no OK that goes on."""
+    with keeping(tmp_path, None) as keeper:
+        before = RememberedFloor(keeper)
+        began = before.floor.now
+        before.decide()
+        before.beat_until(began + timedelta(seconds=20))
+        before.memory.end()
+        await written(keeper)
+        after = RememberedFloor(keeper)
+        after.floor.now = began + timedelta(seconds=25)
+        after.floor.answers = {}
+        after.floor.switch = None
+        after.decide()
+        after.beat_until(began + timedelta(seconds=40))
+        after.memory.end()
+        await written(keeper)
+        line = await after.past.posture_line(began, after.floor.now)
+
+    assert "OK" == lines(line)[0][0]
+    assert "OK" not in {state for state, _, _ in lines(line[1:])}
