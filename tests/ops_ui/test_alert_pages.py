@@ -238,13 +238,22 @@ async def test_an_incident_that_is_over_is_told_from_its_past(pages, upstream):
     ("code", "subject", "address"),
     [
         pytest.param("MARKETDATA_MISSING", "strategy-engine", "http://x", id="about marketdata"),
-        pytest.param("TIMEOUT", "marketdata-mcp-server", "http://x", id="the example itself"),
         pytest.param("TIMEOUT", "congressional-ingest", "", id="a service without an address"),
     ],
 )
 def test_commands_are_left_alone_where_filling_them_would_mislead(code, subject, address):
     """A runbook about marketdata asks marketdata, also where another service misses it."""
     assert RUNBOOK == fill_commands(RUNBOOK, code, subject, address, feeds=False)
+
+
+def test_a_feed_takes_the_place_of_the_example():
+    """R15.24: its own address and namespace, in commands alone."""
+    filled = fill_commands(
+        RUNBOOK, "MARKETDATA_STALE", "feed", "http://feed:1", feeds=True, namespace="floor"
+    )
+
+    assert "curl http://feed:1/livez\nget feed" in filled
+    assert "marketdata-mcp-server hangs." in filled
 
 
 async def test_alerts_are_asked_once_a_page(pages, upstream):
