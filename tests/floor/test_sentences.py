@@ -100,6 +100,15 @@ OUR_STALL = (
             "feed became OFFLINE, unexpected: nothing listens",
         ),
         (service("OK", "OK", expected=True), "feed stays OK, as expected"),
+        (
+            event(
+                EventType.SERVICE_CHANGED,
+                {"before": "HALTED", "after": "HALTED", "expected": True},
+                "feed",
+                "feed is as expected again, TIMEOUT ended; it stays HALTED",
+            ),
+            "feed is as expected again, and stays HALTED",
+        ),
         (event(EventType.SESSION_CHANGED, {"after": "OPEN"}), "The session opened"),
         (event(EventType.SESSION_CHANGED, {}), "message of old"),
         (

@@ -194,10 +194,15 @@ def _first_code(event: FloorEvent) -> str:
     return str(named[0])
 
 
+_AGAIN = "is as expected again"
+
+
 def _service(event: FloorEvent) -> str:
     data = event.data
     name, after, code = event.agent_name or "a service", data.get("after"), data.get("reason_code")
     why = f": {_low(title_of(str(code)))}" if code else ""
+    if _AGAIN in event.message:
+        return f"{name} {_AGAIN}, and stays {after}"
     verb = "became" if data.get("before") != after else "stays"
     if data.get("expected") is False:
         return f"{name} {verb} {after}, unexpected{why}"
