@@ -5,6 +5,7 @@ Places across are percentages of the width, so that a picture fits any screen an
 as large as the page's; places down are pixels. Beside each colour there is a glyph or a pattern.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -63,7 +64,11 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class FloorMap:
-    """Who needs whom; `alone` need nothing, and nothing needs them."""
+    """
+    Who needs whom; `alone` need nothing, and nothing needs them.
+
+    `outside` is what services wait for that is no service, as the cluster, and how many do.
+    """
 
     nodes: tuple[Node, ...]
     edges: tuple[Edge, ...]
@@ -72,6 +77,7 @@ class FloorMap:
     height: int
     columns: int
     words: str
+    outside: tuple[tuple[str, int], ...] = ()
     too_many: bool = False
 
 
@@ -113,7 +119,13 @@ def see_map(agents: Sequence[Agent], focus: str = "") -> FloorMap:
         max((n.y for n in placed.values()), default=0) + _BOX + _TOP,
         count,
         _map_words(needs),
+        _outside(agents, known),
     )
+
+
+def _outside(agents: Sequence[Agent], known: Mapping[str, Agent]) -> tuple[tuple[str, int], ...]:
+    causes = Counter(a.waits_for for a in agents if a.waits_for and a.waits_for not in known)
+    return tuple(sorted((str(cause), count) for cause, count in causes.items()))
 
 
 def _columns(tied: Iterable[str], needs: Mapping[str, Sequence[str]]) -> Mapping[str, int]:
@@ -159,7 +171,7 @@ def _node(name: str, agent: Agent | None, column: int, x: float, y: int) -> Node
     (state, glyph), expected = shown_state(agent), agent.expected is True
     second = f"{state} · {'as expected' if expected else 'UNEXPECTED'}"
     if agent.waits_for:
-        second = f"{state} · waits"
+        second = f"{state} · waits for {agent.waits_for}"
     why = f", waits for {agent.waits_for}" if agent.waits_for else ""
     code = f", {agent.reasons[0].code}" if agent.reasons and agent.reasons[0].code else ""
     words = f"{name}: {state}, {'as expected' if expected else 'unexpected'}{code}{why}"

@@ -102,6 +102,20 @@ def test_around_one_service_only_its_own_ties_are_drawn():
     assert () == see_map([agent("a"), agent("b")], "a").nodes
 
 
+def test_what_is_waited_for_and_is_no_service_is_named():
+    """R15.23: nine services that wait for the cluster have one cause, which is told."""
+    found = see_map(
+        [
+            agent("a", expected=False, waits_for="cluster"),
+            agent("b", "a", expected=False, waits_for="cluster"),
+            agent("c", "a", expected=False, waits_for="a"),
+        ]
+    )
+
+    assert (("cluster", 2),) == found.outside
+    assert "OK · waits for cluster" == by_name(found)["b"].second
+
+
 def test_a_floor_that_is_too_large_has_no_map():
     """It has its table; a picture of thousands of boxes helps no one."""
     found = see_map([agent(f"s{n}") for n in range(MOST_NODES + 1)])
