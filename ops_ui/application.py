@@ -75,7 +75,8 @@ async def floor(state: State, request: Request[object, object, State]) -> Respon
     show = str(request.query_params.get("show", ""))[:MAX_AT]
     if at:
         return await _past_floor(pages, floor_page(state), at, show)
-    shown, machine = await asyncio.gather(floor_page(state).see(), ask_time_machine(pages.client))
+    page = floor_page(state)
+    shown, machine = await asyncio.gather(page.see(), page.time_machine())
     return pages.render_in(
         shown.frame,
         "floor.html",

@@ -16,7 +16,7 @@ from ops_ui.alerts import AlertsView, see_alerts
 from ops_ui.answers import Agents, Events, Posture, Schedule, Timeline
 from ops_ui.asked_seldom import AskedSeldom
 from ops_ui.floor_answers import Runbooks, Safety
-from ops_ui.formats import instant_of
+from ops_ui.formats import asked_instant, instant_of
 from ops_ui.frame import Frame, ask_present, see_frame
 from ops_ui.gauges import Gauge, see_gauges
 from ops_ui.happened import (
@@ -31,6 +31,7 @@ from ops_ui.record_answers import Captures, Comparison, Readiness
 from ops_ui.ribbon import Ribbon, day_path, see_ribbon
 from ops_ui.schedule import DayPlan, see_day
 from ops_ui.service_rows import ServiceRow, see_services
+from ops_ui.time_machine import TimeMachine, ask_time_machine
 from ops_ui.verdict import Banner, Verdict, failed_banner, see_verdict
 
 _EVENTS = 60
@@ -178,8 +179,12 @@ class FloorPage:
         self._last: FloorView | None = None
         self._last_at = 0.0
         self._since = ""
+        self._seeing: asyncio.Task[Shown] | None = None
+        self._machine: TimeMachine | None = None
+        self._machine_until = 0.0
         day, seldom = DAY_KEPT_SECONDS, SELDOM_KEPT_SECONDS
         self._day = AskedSeldom(client, Timeline, seconds, day)
+        self._events = AskedSeldom(client, Events, seconds, day)
         self._incidents = AskedSeldom(client, Incidents, seconds, day)
         self._runbooks = AskedSeldom(client, Runbooks, seconds, seldom)
         self._diff = AskedSeldom(client, Comparison, seconds, seldom)
@@ -187,18 +192,31 @@ class FloorPage:
         self._from_good = AskedSeldom(client, Comparison, seconds, seldom)
 
     async def see(self) -> Shown:
-        """Ask for the present and, where it is time, for what changes slowly, and make one view."""
-        ask = self._client.ask
-        present, events, safety = await asyncio.gather(
-            ask_present(self._client),
-            ask("/api/v1/events/recent?limit=300", Events),
-            ask("/api/v1/safety", Safety),
+        """
+        Ask for the present and, where it is time, for what changes slowly, and make one view.
+
+        Many pages that are renewed at once, as they are by news, share one.
+        """
+        if self._seeing is None or self._seeing.done():
+            self._seeing = asyncio.create_task(self._see())
+        return await asyncio.shield(self._seeing)
+
+    async def time_machine(self) -> TimeMachine:
+        """Return where the time machine leads from now, of a moment ago until the posture turns."""
+        if self._machine is None or self._seconds() >= self._machine_until:
+            self._machine_until = self._seconds() + DAY_KEPT_SECONDS
+            self._machine = await ask_time_machine(self._client)
+        return self._machine
+
+    async def _see(self) -> Shown:
+        present, safety = await asyncio.gather(
+            ask_present(self._client), self._client.ask("/api/v1/safety", Safety)
         )
         frame = see_frame(present, self._client.label)
         told = FloorAnswers(
             present.posture,
             present.agents,
-            events,
+            _NOT_ASKED,
             _NOT_ASKED,
             present.readiness,
             present.schedule,
@@ -220,6 +238,8 @@ class FloorPage:
             return told
         at, turned = instant_of(told.posture.at), told.posture.since != self._since
         self._since = told.posture.since
+        self._machine_until = 0.0 if turned else self._machine_until
+        events = self._events.ask("/api/v1/events/recent?limit=300", now=turned)
         path = day_path(at) if at is not None else "/api/v1/timeline"
         timeline, incidents, runbooks, diff, captures, good = await asyncio.gather(
             self._day.ask(path, now=turned),
@@ -231,7 +251,11 @@ class FloorPage:
         )
         changed = see_changed(diff, captures, good)
         return told._replace(
-            timeline=timeline, incidents=incidents, runbooks=runbooks, changed=changed
+            events=await events,
+            timeline=timeline,
+            incidents=incidents,
+            runbooks=runbooks,
+            changed=changed,
         )
 
     async def see_past(self, at: str) -> FloorView | Missed:
@@ -241,7 +265,9 @@ class FloorPage:
         if isinstance(posture, Missed):
             return posture
         events = urlencode({"until": at, "limit": str(_EVENTS)})
-        instant = instant_of(posture.at)
+        instant = asked_instant(at) or instant_of(posture.at)
+        if instant is not None:  # it was decided before, and lasted until then
+            posture = posture.model_copy(update={"at": instant.astimezone(UTC).isoformat()})
         day = day_path(instant) if instant is not None else f"/api/v1/timeline?{then}"
         before = _day_before(instant, at)
         runbooks = self._runbooks.ask("/api/v1/runbooks")

@@ -29,6 +29,15 @@ def instant_of(text: str | None) -> datetime | None:
     return None if instant.tzinfo is None else instant
 
 
+def asked_instant(text: str) -> datetime | None:
+    """Read an instant as an address has it: New York's where it names no zone."""
+    try:
+        instant = datetime.fromisoformat(text.strip().replace(" ", "+"))
+    except ValueError:
+        return None
+    return instant.replace(tzinfo=NEW_YORK) if instant.tzinfo is None else instant
+
+
 def _there(text: str | None, form: str) -> str:
     instant = instant_of(text)
     return "" if instant is None else instant.astimezone(NEW_YORK).strftime(form)

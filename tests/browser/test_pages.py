@@ -166,9 +166,10 @@ def test_a_change_shows_without_reloading(browser, demo):
 def test_seven_tabs_of_one_browser_all_stay_live(browser, demo):
     """No tab holds a connection: a change shows on each, and none is called lost (R15.13)."""
     running = demo("identity-mismatch")
-    running.until(lambda p: p["posture"] == "OK")
     context = browser.new_context()
     tabs = [context.new_page() for _ in range(7)]
+    tabs[0].request.post(f"{running.control}/scenario?name=identity-mismatch")
+    running.until(lambda p: p["posture"] == "OK")
     for tab in tabs:
         tab.goto(running.pages + "/", wait_until="load")
     tabs[0].request.post(f"{running.control}/scenario?name=critical-refused")
@@ -177,9 +178,7 @@ def test_seven_tabs_of_one_browser_all_stay_live(browser, demo):
         tab.wait_for_selector("#verdict:has-text('HALTED')")
         assert tab.is_visible(".bar .pill-live")
         assert 0 == tab.locator(".is-lost").count()
-    tabs[0].request.post(f"{running.control}/scenario?name=identity-mismatch")
     context.close()
-    running.until(lambda p: p["posture"] == "OK")
 
 
 def test_keys_lead_to_pages_and_along_the_day(browser, demo):

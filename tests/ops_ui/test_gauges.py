@@ -135,7 +135,7 @@ def test_the_tick_grows_older_against_its_limit():
     """The line rises from the last tick to now, and crosses the limit where it is stale."""
     told = Posture.model_validate(POSTURE)
 
-    def spark(age, limit=120):
+    def spark(age, limit: int | None = 120):
         agent = FEED | {"freshness": STALE | {"age_seconds": age, "threshold_seconds": limit}}
         drawn = see_gauges(told, Agents.model_validate({"agents": [agent]}), None)[3].spark
         return None if drawn is None else (drawn.line, drawn.limit)

@@ -23,7 +23,7 @@ TURNED = {"type": "posture.changed", "ts": "2026-11-18T14:42:00.000Z", "severity
 LINE = TURNED | {"type": "agent.changed", "sentence": "a line"}
 
 
-def told(incidents, events=MISSED, plan=None):
+def told(incidents, events: Events | Missed = MISSED, plan=None):
     """Return what happened as (look, lead, text)."""
     view = see_happened(incidents, events, plan)
     return [(i.look, i.lead, i.text) for i in view.items], view.trouble
@@ -76,8 +76,11 @@ GOOD = {"good": "ops/lkg/x", "captures": [
 
 def changed(diff=CHANGES, captures=GOOD, away=CHANGES):
     """Return what changed."""
-    kinds = zip((diff, captures, away), (Comparison, Captures, Comparison), strict=True)
-    return see_changed(*(d if isinstance(d, Missed) else k.model_validate(d) for d, k in kinds))
+    return see_changed(
+        diff if isinstance(diff, Missed) else Comparison.model_validate(diff),
+        captures if isinstance(captures, Missed) else Captures.model_validate(captures),
+        away if isinstance(away, Missed) else Comparison.model_validate(away),
+    )
 
 
 def test_what_changed_is_told_with_how_far_the_last_known_good_is():

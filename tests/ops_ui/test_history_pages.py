@@ -204,3 +204,14 @@ async def test_what_could_reorder_a_page_is_shown_instead(pages, upstream, odd):
 
         assert odd not in page, path
         assert "\N{REPLACEMENT CHARACTER}" in page, path
+
+
+async def test_the_past_lasts_until_the_instant_that_was_asked_for(pages, upstream):
+    """What was decided a minute before was still so: its duration reaches up to then."""
+    upstream.answers["/api/v1/posture"] |= {"label": "AS OF", "at": "2026-11-18T15:10:05.000Z"}
+    zoned = (await pages.get("/", params={"at": "2026-11-18T15:15:13Z"})).text
+    bare = (await pages.get("/", params={"at": "2026-11-18T10:15:13"})).text
+
+    for page in (zoned, bare):
+        assert '<span data-lasts="313.0">5 min 13 s</span>' in page
+        assert "15:15:13 UTC" in page

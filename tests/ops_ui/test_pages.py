@@ -508,7 +508,7 @@ async def test_above_an_open_alert_nothing_is_called_well(pages, upstream):
     page = await see(pages)
 
     assert "all is seen" not in page.text
-    assert "1 alert is open: marketdata-mcp-server has had no tick for 259 s." in page.text
+    assert "1 alert is open: marketdata-mcp-server has had no tick for 259 s" in page.text
     assert "Now: Call the owner." in page.text
 
 

@@ -1,9 +1,10 @@
 """The ribbon: the day in percent, with gaps as gaps, and each stretch a way to that time."""
 
+from datetime import datetime
+
 import pytest
 
 from ops_ui.answers import Event, Posture, Schedule, Timeline
-from ops_ui.formats import instant_of
 from ops_ui.mission_control_client import Failure, Missed
 from ops_ui.ribbon import day_path, see_ribbon
 from ops_ui.schedule import see_day
@@ -51,7 +52,7 @@ def test_the_day_is_drawn_from_five_to_nine():
     assert "regular session, closes 16:00 EST in 5 h 44 min" == drawn.note
     assert drawn.now is not None
     assert 32.835 == drawn.now.x
-    path = day_path(instant_of(AT))
+    path = day_path(datetime.fromisoformat(AT))
     assert path == "/api/v1/timeline?from=2026-11-18T10%3A00%3A00Z&to=2026-11-19T02%3A00%3A00Z"
 
 
