@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 from ops_ui.alert_answers import AlertHistory, Alerts, Attempt, Channel, OpenAlert, Transition
 from ops_ui.formats import clock_time, duration, instant_of
+from ops_ui.incidents import evidence_href
 from ops_ui.mission_control_client import Missed
 
 _MAX_FINGERPRINT = 16
@@ -25,6 +26,7 @@ class AlertRow:
     look: str
     lasts: str
     runbook: str
+    evidence: str = ""
 
     @property
     def severity(self) -> str:
@@ -114,7 +116,8 @@ def _row(alert: OpenAlert, now: str) -> AlertRow:
     code = "".join(c for c in alert.runbook or alert.code if c.isalnum() or c == "_")
     runbook = f"/runbooks/{code}?{query}" if code else ""
     look = _LOOKS.get(alert.severity, "bad") if _pages(alert) else "calm"
-    return AlertRow(alert, look, lasts, runbook)
+    evidence = evidence_href(alert.since, alert.resolved_at or now)
+    return AlertRow(alert, look, lasts, runbook, evidence)
 
 
 def _channel(channel: Channel) -> ChannelRow:
@@ -177,18 +180,23 @@ EXAMPLE = "marketdata-mcp-server"
 """The service that runbooks name in their commands."""
 
 
-def fill_commands(markdown: str, code: str, subject: str, address: str) -> str:
+def fill_commands(
+    markdown: str, code: str, subject: str, address: str, *, feeds: bool, namespace: str = ""
+) -> str:
     """
     Return a runbook whose commands ask the incident's own service instead of the example.
 
-    Only in code, and not where the runbook is about marketdata itself.
+    Only in code. Where the runbook is about marketdata itself, only a service that `feeds` takes
+    the example's place.
     """
-    if code.startswith("MARKETDATA") or subject == EXAMPLE or not address:
+    if not address or (code.startswith("MARKETDATA") and not feeds):
         return markdown
     parts = markdown.split("```")
     for n in range(1, len(parts), 2):
         known = f"http://{EXAMPLE}.trading-floor.svc.cluster.local"
         parts[n] = parts[n].replace(known, address).replace(EXAMPLE, subject)
+        if namespace:
+            parts[n] = parts[n].replace("-n trading-floor", f"-n {namespace}")
     return "```".join(parts)
 
 

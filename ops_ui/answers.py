@@ -150,6 +150,7 @@ class Instance(Part):
 
 class Alarm(Part):
     code: Text
+    subject: Text
     source: Text
     detail: Text
     since: Text
@@ -255,6 +256,7 @@ class Agent(Part):
     since: Text
     workload: Maybe[Workload]
     waits_for: TextIfSent
+    depends_on: Listed[str]
     freshness: Inner[Freshness]
     contract: Shown
     status_milliseconds: Number = below("ops_status", "latency_ms")
@@ -263,6 +265,12 @@ class Agent(Part):
 
 class Agents(Part):
     agents: Each[Agent]
+
+
+class LabelledAgents(Agents, Labelled):
+    """Every service, now or at the instant `ts`."""
+
+    ts: Text
 
 
 class Container(Part):
@@ -328,7 +336,6 @@ class AgentInFull(Agent):
     interval_seconds: Figure
     gating_interval_seconds: Number
     deadline_seconds: Figure
-    depends_on: Listed[str]
     evidence_at: Text
     pods: Annotated[List[Pod] | None, Or(None)]
     warnings: Listed[Warned]
@@ -399,6 +406,15 @@ class Timeline(Part):
     sessions: Listed[Opening]
 
 
+class AttainedDay(Part):
+    """What was attained on one day of New York's calendar."""
+
+    on: Text
+    attained: Number
+    bad_seconds: Number
+    unobserved_seconds: Number
+
+
 class Attained(Part):
     agent_name: Text
     window: Text
@@ -411,10 +427,15 @@ class Attained(Part):
     unobserved_seconds: Number
     asked: Figure
     obtained: Figure
+    verdict: Text
+    verdict_text: Text
+    window_budget_seconds: Number
+    days: Listed[AttainedDay]
 
 
 class Targets(Labelled):
     since_et: Shown
+    until: Text
     until_et: Shown
     services: List[Attained]
 

@@ -16,8 +16,18 @@ from litestar.static_files import (
 )
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from ops_ui import alert_pages, evidence, lkg, records, replays, reports, services
-from ops_ui.answers import Part, Schedule
+from ops_ui import (
+    alert_pages,
+    evidence,
+    lkg,
+    records,
+    replays,
+    reports,
+    runbook_pages,
+    schedule_page,
+    services,
+)
+from ops_ui.answers import Part
 from ops_ui.floor import FloorPage
 from ops_ui.formats import new_york
 from ops_ui.frame import lost_frame, past_frame
@@ -31,7 +41,6 @@ from ops_ui.mission_control_client import (
 from ops_ui.pulse import Pulse
 from ops_ui.record_answers import Proof
 from ops_ui.rendering import MAX_AT, Pages, pages_of
-from ops_ui.schedule import see_day
 from ops_ui.service_rows import only
 from ops_ui.settings import Settings
 from ops_ui.time_machine import ask_time_machine
@@ -126,17 +135,6 @@ async def wall(state: State) -> Response[str]:
         last_age=shown.last_age,
         board=see_wall(shown.view.services),
     )
-
-
-@get("/schedule", media_type=MediaType.HTML)
-async def schedule(state: State) -> Response[str]:
-    """Show today's plan with the outcome of each run, and the next 30 sessions."""
-    pages = pages_of(state)
-    day = see_day(await pages.client.ask("/api/v1/schedule", Schedule))
-    if day.trouble:
-        heading = "The schedule could not be read"
-        return await pages.render("message.html", 502, heading=heading, text=day.trouble)
-    return await pages.render("schedule.html", day=day)
 
 
 @get("/read-only", media_type=MediaType.HTML)
@@ -242,12 +240,14 @@ def create_application(settings: Settings, client: httpx.AsyncClient | None = No
             floor,
             wall,
             alert_pages.alerts,
-            alert_pages.runbook,
+            runbook_pages.index,
+            runbook_pages.runbook,
             read_only,
             records.artifacts,
             records.artifact,
             records.download,
             services.service,
+            services.floor_map,
             services.events,
             services.slo,
             reports.readiness,
@@ -261,7 +261,7 @@ def create_application(settings: Settings, client: httpx.AsyncClient | None = No
             replays.replay_diff,
             lkg.lkg,
             lkg.lkg_diff,
-            schedule,
+            schedule_page.schedule,
             pulse,
             healthz,
             ops_status,

@@ -31,8 +31,10 @@ class Safety(Labelled):
 class RunbookEntry(Part):
     code: Text
     title: Text
+    subject: Text
     first_step: Text
 
 
 class Runbooks(Labelled):
+    subjects: Listed[str]
     runbooks: Listed[RunbookEntry]

@@ -211,6 +211,7 @@ class Sign(Part):
     subject: Text
     detail: Text
     source: Text
+    fact: Text
     opened: Text = below("stood_from")
     closed: Text = below("stood_until")
     open_at_start: Flag = below("stood_at_open")
@@ -243,6 +244,8 @@ class Source(Part):
 
 
 class Unseen(Part):
+    since: Text
+    until: Text
     unobserved: Text
 
 
@@ -260,7 +263,9 @@ class Attestation(Part):
     conclusion: Text
     sentence: Text
     session_date: Text
+    open: Text
     open_et: Shown
+    close: Text
     close_et: Shown
     early_close: Flag
     generated_et: Shown

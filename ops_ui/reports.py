@@ -1,11 +1,13 @@
 """Readiness, deploy reports and the attestation of a session. What is missing is never GO."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from litestar import MediaType, Request, Response, get
 from litestar.datastructures import State
 
+from ops_ui.lanes import Lanes, see_lanes
 from ops_ui.mission_control_client import HTTP_NOT_FOUND, Missed
 from ops_ui.record_answers import (
     Attestation,
@@ -18,6 +20,7 @@ from ops_ui.record_answers import (
     Reports,
 )
 from ops_ui.rendering import Pages, asked_of, pages_of, query_of
+from ops_ui.word_diff import see_changes
 
 _WORST_FIRST = {"FAIL": 0, "UNKNOWN": 1, "PASS": 2, "NOT_APPLICABLE": 3}
 _GLYPHS = {"PASS": "●", "FAIL": "■", "UNKNOWN": "?", "NOT_APPLICABLE": "○"}
@@ -33,6 +36,42 @@ class CheckRow:
     stops: bool
     warns: bool
 
+    @property
+    def anchor(self) -> str:
+        """Return its place on the page."""
+        return f"check-{self.check.code or self.check.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckGroup:
+    """The checks of one subject, worst first; `look` is the end of a CSS class."""
+
+    title: str
+    look: str
+    checks: tuple[CheckRow, ...]
+
+    @property
+    def open(self) -> tuple[CheckRow, ...]:
+        """Return what is shown at once: everything that stops a GO, or warns."""
+        return tuple(c for c in self.checks if c.stops or c.warns)
+
+    @property
+    def folded(self) -> tuple[CheckRow, ...]:
+        """Return what is as it should be, or does not apply."""
+        return tuple(c for c in self.checks if not (c.stops or c.warns))
+
+
+_GROUPS = {
+    "1": "Change control",
+    "2": "Build",
+    "3": "Cluster",
+    "4": "Safety",
+    "5": "Services",
+    "6": "Infrastructure",
+    "7": "Evidence and ourselves",
+}
+_OTHERS = "Other checks"
+
 
 @dataclass(frozen=True, slots=True)
 class ReadinessView:
@@ -44,6 +83,7 @@ class ReadinessView:
     detail: str
     label: str = ""
     checks: tuple[CheckRow, ...] = ()
+    groups: tuple[CheckGroup, ...] = ()
     report: Report | None = None
     report_path: str = ""
     is_old: bool = False
@@ -82,10 +122,31 @@ def _see_readiness(found: Readiness) -> ReadinessView:
         found.detail,
         found.label,
         tuple(rows),
+        tuple(_groups(rows)),
         found.report,
         found.report_path,
         is_old=not current,
     )
+
+
+def _groups(rows: Sequence[CheckRow]) -> Iterator[CheckGroup]:
+    """Group checks by the hundred of their code; groups that stop a GO come first."""
+    by_title = dict[str, list[CheckRow]]()
+    for row in rows:
+        hundred = row.check.code.removeprefix("RC-")[:1]
+        by_title.setdefault(_GROUPS.get(hundred, _OTHERS), []).append(row)
+    looks = {
+        title: "stop"
+        if any(r.stops for r in held)
+        else "warn"
+        if any(r.warns for r in held)
+        else ""
+        for title, held in by_title.items()
+    }
+    order = [*_GROUPS.values(), _OTHERS]
+    rank = {"stop": 0, "warn": 1, "": 2}
+    for title in sorted(by_title, key=lambda t: (rank[looks[t]], order.index(t))):
+        yield CheckGroup(title, looks[title], tuple(by_title[title]))
 
 
 def _check_row(check: Check) -> CheckRow:
@@ -101,12 +162,24 @@ async def deploys(state: State) -> Response[str]:
     found = await pages.client.ask("/api/v1/reports/deploy", Reports)
     if isinstance(found, Missed):
         return await pages.missed(found, "Deploy reports could not be read")
-    newest = await pages.client.markdown("/api/v1/reports/deploy/latest")
+    newest, changed = await asyncio.gather(
+        pages.client.markdown("/api/v1/reports/deploy/latest"),
+        pages.client.ask("/api/v1/reports/diff", Comparison),
+    )
     trouble = newest.detail if isinstance(newest, Missed) else ""
     shown = None
     if isinstance(newest, str):
         shown = await pages.renderer.show("deploy_report.md", newest.encode())
-    return await pages.render("deploys.html", found=found, shown=shown, trouble=trouble)
+    compared = None if isinstance(changed, Missed) else changed
+    return await pages.render(
+        "deploys.html",
+        found=found,
+        shown=shown,
+        trouble=trouble,
+        compared=compared,
+        cards=see_changes(compared.changes or ()) if compared else (),
+        gaps=gaps_of(compared) if compared else (),
+    )
 
 
 @get("/deploys/diff", media_type=MediaType.HTML)
@@ -132,10 +205,17 @@ async def show_comparison(
     clusters = found.clusters
     if clusters is None:
         clusters = "Mission Control did not say whether both are of one cluster"
-    gaps: Sequence[str] = ("Mission Control did not say what it compared",)
+    cards = see_changes(found.changes or ())
+    return await pages.render(
+        template, found=found, clusters=clusters, gaps=gaps_of(found), cards=cards
+    )
+
+
+def gaps_of(found: Comparison) -> Sequence[str]:
+    """Return what was not compared; what was not sent was not compared."""
     if found.gaps is not None and found.changes is not None:
-        gaps = found.gaps
-    return await pages.render(template, found=found, clusters=clusters, gaps=gaps)
+        return found.gaps
+    return ("Mission Control did not say what it compared",)
 
 
 _MOST_VALUES = 6
@@ -172,6 +252,7 @@ class AttestationView:
     label: str = ""
     found: NoExecution | None = None
     matters: tuple[MatterRow, ...] = ()
+    lanes: Lanes | None = None
 
 
 @get("/attestation", media_type=MediaType.HTML)
@@ -201,7 +282,8 @@ def _see_attestation(found: NoExecution) -> AttestationView:
     if _is_clean(held):
         look, glyph, word = "fine", "●", "No execution observed"
     label = found.label or held.label
-    return AttestationView(look, glyph, word, "", label, found, tuple(map(_matter, held.matters)))
+    matters = tuple(map(_matter, held.matters))
+    return AttestationView(look, glyph, word, "", label, found, matters, see_lanes(held))
 
 
 def _is_clean(held: Attestation) -> bool:

@@ -129,16 +129,23 @@ def _cause(subject: str, posture: Posture) -> ServiceRow:
     )
 
 
+def shown_state(agent: Agent) -> tuple[str, str]:
+    """Return the state that is shown, with its glyph: what must be off and runs is RUNNING."""
+    lead = agent.reasons[0] if agent.reasons else _NO_REASON
+    runs = agent.kind == "execution" and lead.code in _RUNNING_CODES
+    if runs and lead.severity == "P0":
+        return "RUNNING (must be off)", GLYPHS["HALTED"]  # whatever its port says
+    state = agent.state if agent.state in GLYPHS else "UNKNOWN"
+    return state, GLYPHS[state]
+
+
 def _row(
     agent: Agent, lines: Mapping[str, Line], at: datetime | None, missing: HourStrip
 ) -> ServiceRow:
-    state = agent.state if agent.state in GLYPHS else "UNKNOWN"
-    glyph, expected = GLYPHS[state], agent.expected is True
+    (state, glyph), expected = shown_state(agent), agent.expected is True
     lead = agent.reasons[0] if agent.reasons else _NO_REASON
     code = lead.code or next(iter(agent.reported_codes), "")
     severity = lead.severity or "P2"
-    if agent.kind == "execution" and code in _RUNNING_CODES and severity == "P0":
-        state, glyph = "RUNNING (must be off)", GLYPHS["HALTED"]  # whatever its port says
     if state == "UNKNOWN" and expected and code == "UNOBSERVED":
         state = "UNOBSERVED"
     waits = agent.waits_for or ""

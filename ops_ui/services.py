@@ -1,19 +1,40 @@
-"""One service over time, past events, and what was attained."""
+"""One service over time, who needs whom, past events, and what was attained."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from urllib.parse import quote, urlencode
 
 from litestar import MediaType, Request, Response, get
 from litestar.datastructures import State
 from litestar.params import FromPath
 
-from ops_ui.answers import Attained, Container, Events, OneAgent, Span, Targets, Timeline
+from ops_ui.answers import (
+    Agents,
+    Attained,
+    Container,
+    LabelledAgents,
+    OneAgent,
+    Span,
+    Targets,
+    Timeline,
+)
 from ops_ui.formats import instant_of
 from ops_ui.frame import past_frame
+from ops_ui.incidents import (
+    IncidentCard,
+    Incidents,
+    Told,
+    evidence_href,
+    just_after,
+    see_days,
+    see_incidents,
+)
 from ops_ui.mission_control_client import HTTP_NOT_FOUND, Missed
+from ops_ui.pictures import see_burn, see_map
 from ops_ui.rendering import MAX_AT, Pages, asked_of, older_of, pages_of, query_of
+from ops_ui.service_rows import shown_state
 from ops_ui.strips import DAY_STEP, MONTH_STEP, missing_strip, strips_of
+from ops_ui.time_machine import ask_time_machine
 
 _DAY_SECONDS, _MONTH_SECONDS = 86_400, 30 * 86_400
 _SEGMENTS = 20
@@ -32,23 +53,55 @@ async def service(
     found = await ask(f"/api/v1/agents/{quote(name, safe='')}{asked}", OneAgent)
     if isinstance(found, Missed):
         return await _missed(pages, found, "This service")
-    day, month, slo = await asyncio.gather(
+    day, month, slo, floor = await asyncio.gather(
         ask(_timeline(name, DAY_STEP, at, found.ts, _DAY_SECONDS), Timeline),
         ask(_timeline(name, MONTH_STEP, at, found.ts, _MONTH_SECONDS), Timeline),
         ask("/api/v1/slo", Targets),
+        ask(f"/api/v1/agents{asked}", Agents),
     )
     services = () if isinstance(slo, Missed) else slo.services
+    near = see_map(floor.agents, name) if isinstance(floor, Agents) else None
     return pages.render_in(
         past_frame(found.ts, found.label, pages.client.label) if at else await pages.frame(),
         "service.html",
         label=found.label,
         agent=found.agent,
+        shown=shown_state(found.agent),
         day=strips_of(day, "last 24 hours").get(name, missing_strip(day)),
         month=strips_of(month, "last 30 days", marked=False).get(name, missing_strip(month)),
         segments=_recent_segments(day),
         attained=next((s for s in services if s.agent_name == name), None),
         no_container=[Container.model_validate({})],
         at=at,
+        near=near if near and near.nodes else None,
+        evidence=evidence_href(found.agent.since, found.ts)
+        if found.agent.expected is not True
+        else "",
+    )
+
+
+@get("/map", media_type=MediaType.HTML)
+async def floor_map(state: State, request: Request[object, object, State]) -> Response[str]:
+    """Show which service needs which, now or with `?at=` as it was."""
+    pages = pages_of(state)
+    at = str(request.query_params.get("at", ""))[:MAX_AT]
+    asked = query_of({"at": at}) if at else ""
+    found, machine = await asyncio.gather(
+        pages.client.ask(f"/api/v1/agents{asked}", LabelledAgents),
+        ask_time_machine(pages.client, at),
+    )
+    if isinstance(found, Missed):
+        return await _missed(pages, found, "The map")
+    frame = past_frame(found.ts, found.label, pages.client.label) if at else await pages.frame()
+    shown = see_map(found.agents)
+    return pages.render_in(
+        frame,
+        "map.html",
+        map=shown,
+        agents=[(a, shown_state(a)) for a in found.agents],
+        at=at,
+        machine=machine,
+        label=found.label,
     )
 
 
@@ -85,16 +138,34 @@ async def _missed(pages: Pages, missed: Missed, what: str) -> Response[str]:
 async def events(state: State, request: Request[object, object, State]) -> Response[str]:
     """Show what happened, newest first."""
     pages, asked = pages_of(state), asked_of(request, _FILTERS)
-    found = await pages.client.ask(f"/api/v1/events{query_of(asked)}", Events)
+    found = await pages.client.ask(f"/api/v1/events{query_of(asked)}", Told)
     if isinstance(found, Missed):
         return await _missed(pages, found, "What happened")
+    incidents = await _incidents_of(pages, found, asked) if "agent" not in asked else ()
+    missed = incidents.detail if isinstance(incidents, Missed) else ""
+    cards = () if isinstance(incidents, Missed) else incidents
     return await pages.render(
         "events.html",
         label=found.label,
-        events=found.events,
+        days=see_days(found.events, cards),
+        missed=missed,
         asked=sorted((k, v) for k, v in asked.items() if k not in {"cursor", "limit"}),
         older=older_of("/events", asked, found.next_cursor),
     )
+
+
+async def _incidents_of(
+    pages: Pages, told: Told, asked: Mapping[str, str]
+) -> Sequence[IncidentCard] | Missed:
+    """Return the incidents of the time of a page of events; that of the first ends now."""
+    if not told.events:
+        return ()
+    newest = "cursor" not in asked and "until" not in asked
+    period = {"from": told.events[-1].ts} | (
+        {} if newest else {"to": just_after(told.events[0].ts)}
+    )
+    found = await pages.client.ask(f"/api/v1/incidents{query_of(period)}", Incidents)
+    return found if isinstance(found, Missed) else see_incidents(found, until_now=newest)
 
 
 @get("/slo", media_type=MediaType.HTML)
@@ -104,10 +175,11 @@ async def slo(state: State) -> Response[str]:
     found = await pages.client.ask("/api/v1/slo", Targets)
     if isinstance(found, Missed):
         return await _missed(pages, found, "What was attained")
-    return await pages.render("slo.html", targets=found, services=_worst_first(found.services))
+    rows = [(each, see_burn(each, found.until)) for each in _worst_first(found.services)]
+    return await pages.render("slo.html", targets=found, services=rows)
 
 
 def _worst_first(services: Sequence[Attained]) -> Sequence[Attained]:
     """Sort services: those that missed their target, those without a verdict, then by name."""
     rank = {False: 0, None: 1, True: 2}
-    return sorted(services, key=lambda s: (rank[s.met], s.agent_name))
+    return sorted(services, key=lambda s: (s.target is None, rank[s.met], s.agent_name))

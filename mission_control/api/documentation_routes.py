@@ -39,6 +39,7 @@ from mission_control.contract.present import ops_status_schema
 from mission_control.documents.canonical_json import encode_json
 from mission_control.documents.visible_text import visible
 from mission_control.floor.present.posture import runbook_url
+from mission_control.model.catalogue import SUBJECTS, subject_of
 from mission_control.runbooks.library import Runbook
 
 RENDERED = 64
@@ -109,8 +110,13 @@ _CODE = re.compile(r"(?P<code>[A-Za-z0-9_]{1,64})(?:\.md|\.html|\.json)?")
 
 
 class RunbookList(TypedDict):
-    """Code, title, address and first step of every runbook that can be read, sorted by code."""
+    """
+    Code, title, subject, address and first step of every runbook that can be read, sorted by code.
 
+    `subjects` are what they may be about, in the order of an index.
+    """
+
+    subjects: list[str]
     runbooks: list[dict[str, str]]
     label: NotRequired[str]
 
@@ -119,11 +125,19 @@ def runbook_list(parts: ReadingParts) -> RunbookList:
     """List the runbooks that can be read."""
     found = [runbook for code in parts.runbooks.codes() if (runbook := parts.runbooks.read(code))]
     books = sorted(found, key=lambda book: book.code)
-    return {"runbooks": [_link(b) | {"first_step": first_step_of(b.markdown)} for b in books]}
+    return {
+        "subjects": list(SUBJECTS),
+        "runbooks": [_link(b) | {"first_step": first_step_of(b.markdown)} for b in books],
+    }
 
 
 def _link(runbook: Runbook) -> dict[str, str]:
-    return {"code": runbook.code, "title": runbook.title, "url": runbook_url(runbook.code)}
+    return {
+        "code": runbook.code,
+        "title": runbook.title,
+        "subject": subject_of(runbook.code),
+        "url": runbook_url(runbook.code),
+    }
 
 
 def runbook_answer(

@@ -1,6 +1,6 @@
 """How services were over time, and whether a root and a history remember the same."""
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
@@ -12,6 +12,7 @@ from mission_control.floor.decide.stall import NO_STALL, find_decided
 from mission_control.floor.model import Verdict
 from mission_control.history.model import (
     AgentWatch,
+    AttainedDay,
     Attainment,
     Cell,
     PostureSpan,
@@ -20,6 +21,7 @@ from mission_control.history.model import (
     Span,
     Watch,
     WatchedMinute,
+    WholeWindow,
     add_up,
     join_spans,
     leave_out,
@@ -275,12 +277,20 @@ def window_spans(
     return tuple((begin, end) for begin, end in cut if begin < end)
 
 
+class _Kind(Enum):
+    GOOD = "good"
+    BAD = "bad"
+    FEED = "feed"
+    UNSEEN = "unseen"
+
+
 def attain(
     agent: Agent,
     segments: Sequence[Segment],
     spans: Iterable[Span],
     watches: Iterable[Watch],
     feed_lost: Sequence[Span] = (),
+    whole: WholeWindow | None = None,
 ) -> Attainment:
     """
     Reckon what an agent attained in these spans; without a target its window is market hours.
@@ -289,18 +299,11 @@ def attain(
     its feed is stale only reports it. Said at any other time it is the agent's own trouble, as any
     other is.
     """
-    total = 0.0
-    seconds = dict.fromkeys(_Kind, 0.0)
-    for begin, end in spans:
-        total += (end - begin).total_seconds()
-        for segment in segments:
-            shared = share(((begin, end),), ((segment.begin, segment.end),))
-            kind = _kind_of(agent, segment)
-            length = add_up(shared).total_seconds()
-            told = add_up(share(shared, feed_lost)).total_seconds() if kind is _Kind.FEED else 0.0
-            seconds[_Kind.FEED] += told
-            seconds[_Kind.BAD if kind is _Kind.FEED else kind] += length - told
+    spans = tuple(spans)
+    by_day = _reckon(agent, segments, spans, feed_lost)
+    total = add_up(spans).total_seconds()
     own = [w.agents[agent.agent_name] for w in watches if agent.agent_name in w.agents]
+    seconds = {kind: sum(day[kind] for day in by_day.values()) for kind in _Kind}
     counted = seconds[_Kind.GOOD] + seconds[_Kind.BAD] + seconds[_Kind.FEED]
     return Attainment(
         agent_name=agent.agent_name,
@@ -313,7 +316,52 @@ def attain(
         asked=sum(watch.asked for watch in own),
         obtained=sum(watch.obtained for watch in own),
         dependency_seconds=seconds[_Kind.FEED],
+        days=tuple(
+            AttainedDay(on, day[_Kind.GOOD], day[_Kind.BAD], day[_Kind.UNSEEN])
+            for on, day in sorted(by_day.items())
+        ),
+        whole=whole,
     )
+
+
+def _reckon(
+    agent: Agent, segments: Sequence[Segment], spans: Iterable[Span], feed_lost: Sequence[Span]
+) -> Mapping[date, Mapping[_Kind, float]]:
+    """Return the seconds of each kind, day by day; segments come in order, without a hole."""
+    by_day = dict[date, dict[_Kind, float]]()
+    begins = [segment.begin for segment in segments]
+    for begin, end in spans:
+        first = max(0, bisect_right(begins, begin) - 1)
+        for segment in segments[first : bisect_left(begins, end)]:
+            kind = _kind_of(agent, segment)
+            for day, piece in _by_day(share(((begin, end),), ((segment.begin, segment.end),))):
+                length = add_up((piece,)).total_seconds()
+                feed = add_up(share((piece,), feed_lost)) if kind is _Kind.FEED else timedelta()
+                seconds = by_day.setdefault(day, dict.fromkeys(_Kind, 0.0))
+                seconds[_Kind.FEED] += feed.total_seconds()
+                own = _Kind.BAD if kind is _Kind.FEED else kind
+                seconds[own] += length - feed.total_seconds()
+    return by_day
+
+
+def _by_day(spans: Iterable[Span]) -> Iterator[tuple[date, Span]]:
+    """Cut stretches at New York's midnights."""
+    for begin, end in spans:
+        reached = begin
+        while reached < end:
+            day = in_new_york(reached).date()
+            until = min(end, instant_of(day + timedelta(days=1), time()))
+            yield day, (reached, until)
+            reached = until
+
+
+def whole_window(
+    agent: Agent, sessions: Sequence[TradingDay], since: datetime, until: datetime, began: datetime
+) -> WholeWindow:
+    """Return what a period holds for an agent's target, when the record began at `began`."""
+    seconds = add_up(window_spans(window_of(agent), sessions, since, until)).total_seconds()
+    watched = sum(1 for session in sessions if max(session.open, since) >= began)
+    return WholeWindow(seconds, len(sessions), watched)
 
 
 def lost_feed(marketdata: Iterable[Sequence[Segment]]) -> tuple[Span, ...]:
@@ -328,13 +376,6 @@ def lost_feed(marketdata: Iterable[Sequence[Segment]]) -> tuple[Span, ...]:
         for s in segments
         if s.state is not None and not s.expected and s.reason_code not in _OUR_OWN
     )
-
-
-class _Kind(Enum):
-    GOOD = "good"
-    BAD = "bad"
-    FEED = "feed"
-    UNSEEN = "unseen"
 
 
 _OUR_OWN = frozenset(

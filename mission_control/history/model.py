@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from mission_control.contract.model.shapes import ServiceState
 from mission_control.floor.model import FloorEvidence, FloorSnapshot, Latched, Verdict
@@ -180,6 +180,36 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
+class AttainedDay:
+    """What a service attained on one day (New York's), in seconds of its window's time."""
+
+    on: date
+    good_seconds: float
+    bad_seconds: float
+    unobserved_seconds: float
+
+    @property
+    def attained(self) -> float | None:
+        """Return good time as a percentage of the time that it answers for."""
+        own = self.good_seconds + self.bad_seconds + self.unobserved_seconds
+        return 100 * self.good_seconds / own if own > 0 else None
+
+
+@dataclass(frozen=True, slots=True)
+class WholeWindow:
+    """
+    The period that was asked for, which may begin before the record does.
+
+    `seconds` are its window's time, `sessions` those in it, `watched` those of which no part lies
+    before the record began.
+    """
+
+    seconds: float
+    sessions: int
+    watched: int
+
+
+@dataclass(frozen=True, slots=True)
 class Attainment:
     """
     What a service attained in one period; all times are seconds of its window's time.
@@ -200,6 +230,32 @@ class Attainment:
     asked: int
     obtained: int
     dependency_seconds: float = 0.0
+    days: tuple[AttainedDay, ...] = ()
+    whole: WholeWindow | None = None
+
+    @property
+    def met(self) -> bool | None:
+        """
+        Return whether the target is met; None where nothing can be said yet.
+
+        A period of which sessions lie before the record began carries no verdict
+        (docs/semantics.md#R15.22), unless more is spent than all of it allows.
+        """
+        attained, target, whole = self.attained, self.target, self.whole
+        if attained is None or target is None:
+            return None
+        if whole is None or whole.watched >= whole.sessions:
+            return attained >= target
+        allowed = self.window_budget_seconds or 0.0
+        return False if self.bad_seconds + self.unobserved_seconds > allowed else None
+
+    @property
+    def window_budget_seconds(self) -> float | None:
+        """Return how long it may be otherwise than expected in the whole period asked for."""
+        if self.target is None:
+            return None
+        own = self.whole.seconds - self.dependency_seconds if self.whole else self.own_seconds
+        return max(0.0, own) * (100 - self.target) / 100
 
     @property
     def own_seconds(self) -> float:

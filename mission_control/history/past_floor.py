@@ -27,6 +27,7 @@ from mission_control.history.decide import (
     lost_feed,
     summarise,
     watched_spans,
+    whole_window,
     window_of,
     window_spans,
 )
@@ -188,12 +189,14 @@ class PastFloor:
 
         What lies before the first record is no gap: it is left out.
         """
-        began = await self.history.began()
-        since = until if began is None else min(max(since, began), until)
+        asked, recorded = since, await self.history.began()
+        began = until if recorded is None else recorded
+        since = min(max(asked, began), until)
+        sessions = tuple(self.calendar.sessions_between(asked, until))
         feeds = [a for a in self.floor.current().fleet.agents if a.kind is Kind.MARKETDATA]
         names = {a.agent_name for a in agents}
-        asked = [*agents, *(a for a in feeds if a.agent_name not in names)]
-        lines = await self.timelines(asked, since, until)
+        drawn = [*agents, *(a for a in feeds if a.agent_name not in names)]
+        lines = await self.timelines(drawn, since, until)
         watches = await self.watches(since, until)
         segments = dict(lines.by_agent)
         feed_lost = lost_feed(segments[a.agent_name] for a in feeds)
@@ -204,6 +207,7 @@ class PastFloor:
                 window_spans(window_of(agent), lines.sessions, since, until),
                 watches,
                 feed_lost,
+                whole_window(agent, sessions, asked, until, began),
             )
             for agent in agents
         )

@@ -6,7 +6,7 @@ from typing import Any, NotRequired, TypedDict
 
 from mission_control.documents.document import document
 from mission_control.documents.instants import new_york_text, rounded, utc_text
-from mission_control.history.model import Attainment, Cell, Segment
+from mission_control.history.model import AttainedDay, Attainment, Cell, Segment
 from mission_control.model.event import FloorEvent
 from mission_control.model.session import TradingDay
 from mission_control.schedule.present.sessions import trading_day_documents
@@ -43,7 +43,9 @@ class SloDocument(PeriodDocument):
     """
     What every service attained; times are seconds of its window's time, shares percentages.
 
-    `dependency_seconds` were lost to marketdata, and count neither for nor against it.
+    `dependency_seconds` were lost to marketdata, and count neither for nor against it. `verdict` is
+    `met`, `missed`, `not_yet` or `none`; `verdict_text` says it for people. `days` are the days of
+    its window, oldest first.
     """
 
     services: list[dict[str, Any]]
@@ -142,10 +144,37 @@ def _watched(each: Segment | Cell) -> dict[str, Any]:
 
 
 def _attainment(each: Attainment) -> dict[str, Any]:
-    attained = each.attained
-    return document(each) | {
+    attained, whole = each.attained, each.whole
+    return document(each, "days", "whole") | {
         "attained": None if attained is None else round(attained, 4),
-        "met": None if attained is None or each.target is None else attained >= each.target,
+        "met": each.met,
+        "verdict": _verdict(each),
+        "verdict_text": _verdict_text(each),
+        "window_budget_seconds": rounded(each.window_budget_seconds),
+        "sessions_watched": whole.watched if whole else None,
+        "sessions_needed": whole.sessions if whole else None,
         "budget_seconds": rounded(each.budget_seconds),
         "budget_left_seconds": rounded(each.budget_left_seconds),
+        "days": [_day(day) for day in each.days],
     }
+
+
+def _day(day: AttainedDay) -> dict[str, Any]:
+    attained = day.attained
+    share = None if attained is None else round(attained, 4)
+    return document(day) | {"attained": share}
+
+
+def _verdict(each: Attainment) -> str:
+    if each.target is None or each.attained is None:
+        return "none"
+    return {True: "met", False: "missed", None: "not_yet"}[each.met]
+
+
+def _verdict_text(each: Attainment) -> str:
+    verdict = _verdict(each)
+    if verdict == "none":
+        return "no target" if each.target is None else "nothing watched yet"
+    if verdict == "not_yet" and each.whole is not None:
+        return f"not yet: {each.whole.watched} of {each.whole.sessions} sessions watched"
+    return verdict

@@ -192,3 +192,55 @@ def runbook_code(code: str) -> str:
 def explain(code: str) -> CatalogueEntry:
     """Return the catalogue's entry for a code, any code."""
     return CATALOGUE[runbook_code(code)]
+
+
+PROCEDURES = "Procedures of the day"
+"""The subject of a runbook that explains no code."""
+_SUBJECTS: tuple[tuple[str, frozenset[str]], ...] = (
+    ("Execution and the kill switch", frozenset({
+        codes.EXECUTION_EVIDENCE, codes.EXECUTION_COULD_START, codes.EXECUTION_DISABLED,
+        codes.EXECUTION_NOT_PROVEN_OFF, codes.EXECUTION_ORDERS_DISABLED_CONTRACT,
+        codes.EXECUTION_PROVEN_OFF, codes.KILL_SWITCH, codes.KILL_SWITCH_UNCONFIRMED,
+        codes.CONTRADICTION, codes.MODE_UNKNOWN, codes.MODE_UNRESOLVED,
+    })),
+    ("Market data and the session", frozenset({
+        codes.MARKETDATA_STALE, codes.MARKETDATA_MISSING, codes.MARKETDATA_UNVERIFIABLE,
+        codes.FRESHNESS_GATE_FALSE_POSITIVE, codes.MARKET_CLOSED,
+        codes.MARKET_CLOSED_DURING_SESSION, codes.CALENDAR_UNKNOWN, codes.CALENDAR_HORIZON,
+        codes.SESSION_CHANGED,
+    })),
+    ("A service does not answer", frozenset({
+        codes.TIMEOUT, codes.CONNECTION_REFUSED, codes.CONNECTION_LOST, codes.DNS_FAILURE,
+        codes.TLS_FAILURE, codes.HTTP_STATUS, codes.REDIRECTED, codes.NOT_OFFERED,
+        codes.NO_LONGER_OFFERED, codes.EXPIRED, codes.NOT_YET_ASKED, codes.NOT_READY,
+        codes.PROCESS_DOWN, codes.UNOBSERVED,
+    })),
+    ("What a service answers", frozenset({
+        codes.BODY_TOO_LARGE, codes.ENCODED, codes.NOT_JSON, codes.TOO_DEEP,
+        codes.CONTRACT_INVALID, codes.CONTRACT_NOT_OFFERED, codes.CONTRACT_MINIMAL,
+        codes.STATUS_FROZEN, codes.CLOCK_SKEW, codes.IDENTITY_MISMATCH, codes.STATE_UNEXPLAINED,
+        codes.UNLISTED_REASON, codes.HEARTBEAT_STALE, codes.REQUIRED_FIELDS_MISSING,
+    })),
+    ("Cluster and workloads", frozenset({
+        codes.CRASH_LOOPING, codes.IMAGE_PULL_FAILING, codes.REPLICAS_BELOW_DESIRED,
+        codes.REPLICA_SKEW, codes.WORKLOAD_NOT_FOUND, codes.WORKLOAD_UNSEEN,
+        codes.LEFTOVER_WORKLOAD, codes.CLUSTER_OBJECT_INVALID, codes.DENIED, codes.LIST_EXPIRED,
+        codes.THROTTLED, codes.PARTIAL,
+    })),
+    ("Runs, records and pages", frozenset({
+        codes.READINESS_NO_GO, codes.RUN_FAILED, codes.RUN_MISSED, codes.SCHEDULER_STALLED,
+        codes.ARTIFACT_STORE_FAILING, codes.HISTORY_FAILING, codes.RECORD_NEW,
+        codes.STANDING_UNKNOWN, codes.DELIVERY_FAILING,
+    })),
+    ("Mission Control itself", frozenset({
+        codes.OWN_CLOCK_SUSPECT, codes.OWN_STALL, codes.POLL_LOOP_STALLED, codes.RELOAD_FAILED,
+        codes.UNREADABLE,
+    })),
+)  # fmt: skip
+SUBJECTS: tuple[str, ...] = (PROCEDURES, *(title for title, _ in _SUBJECTS))
+"""What runbooks are about, in the order in which an index lists them."""
+
+
+def subject_of(code: str) -> str:
+    """Return what a code's runbook is about."""
+    return next((title for title, named in _SUBJECTS if code in named), PROCEDURES)

@@ -22,6 +22,7 @@ from mission_control.model.fleet import (
 _RICH = ("/ops/status", "/healthz")
 _LIVENESS = ("/healthz", "/readyz", "/livez")
 _ON_CALL = "Ops On-Call"
+_FEED = ("marketdata-mcp-server",)
 _MARKETDATA_OWNER = Owner(_ON_CALL, "Marketdata Owner")
 _STRATEGY_OWNER = Owner(_ON_CALL, "Strategy Owner")
 _PLATFORM_OWNER = Owner(_ON_CALL, "Platform Owner")
@@ -38,6 +39,7 @@ _RUNTIME = Agent(
     contract=ContractKind.LIVENESS,
     workload=_workload("gamma-strategy", "StatefulSet"),
     owner=_STRATEGY_OWNER,
+    depends_on=_FEED,
     slo=Slo(99.5, SloWindow.MARKET_HOURS),
 )
 
@@ -57,6 +59,7 @@ ROSTER: tuple[Agent, ...] = (
         expected_endpoints=_RICH,
         workload=_workload("strategy-engine"),
         owner=_STRATEGY_OWNER,
+        depends_on=_FEED,
         slo=Slo(99.5, SloWindow.MARKET_HOURS),
     ),
     _RUNTIME,
@@ -70,6 +73,7 @@ ROSTER: tuple[Agent, ...] = (
         agent_name="strategy-service",
         workload=_workload("strategy-service"),
         slo=Slo(99.5, SloWindow.MONTH),
+        depends_on=("strategy-engine",),
     ),
     Agent(
         "execution-engine",
@@ -172,6 +176,8 @@ def _entry(agent: Agent, base_urls: Mapping[str, str]) -> dict[str, object]:
     for name in ("workload", "owner", "slo"):
         if value := getattr(agent, name):
             entry[name] = document(value)
+    if agent.depends_on:
+        entry["depends_on"] = list(agent.depends_on)
     return entry
 
 

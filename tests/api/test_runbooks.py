@@ -15,8 +15,15 @@ async def test_the_list(control: PaperControl):
     """The list names each code with its title and address."""
     answer = (await control.ask("/api/v1/runbooks")).json()
 
-    expected = {"code": "MARKETDATA_STALE", "title": "Marketdata is stale", "url": PAGE}
+    expected = {
+        "code": "MARKETDATA_STALE",
+        "title": "Marketdata is stale",
+        "subject": "Market data and the session",
+        "first_step": "",
+        "url": PAGE,
+    }
     assert [expected] == answer["runbooks"]
+    assert expected["subject"] in answer["subjects"]
 
 
 @pytest.mark.parametrize(

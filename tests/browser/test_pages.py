@@ -29,6 +29,8 @@ OTHER_PAGES = [
     "/lkg/diff",
     "/schedule",
     "/service/strategy-engine",
+    "/map",
+    "/runbooks",
     "/runbooks/TIMEOUT",
     "/nothing-here",
 ]

@@ -4,10 +4,19 @@ from datetime import timedelta
 
 import pytest
 
+from mission_control.floor.decide.floor import decide_floor
 from mission_control.floor.decide.incidents import Before, find_incidents, stood_before
+from mission_control.floor.model import NOTHING_LATCHED, FloorEvidence
 from mission_control.model.event import EventType, FloorEvent
-from mission_control.model.finding import Severity
-from tests.floor.floor_of_values import MARKETDATA, NOW, STRATEGY, FloorOfValues
+from mission_control.model.finding import Reason, Severity
+from tests.floor.floor_of_values import (
+    FLEET,
+    MARKETDATA,
+    NOW,
+    STRATEGY,
+    FloorOfValues,
+    session_at,
+)
 
 FEED, ENGINE = MARKETDATA.agent_name, STRATEGY.agent_name
 STALE = ("MARKETDATA_STALE", FEED, f"{FEED} /healthz", "freshness")
@@ -111,8 +120,28 @@ def told(events, until=1_000, before=Before()):  # noqa: B008  (a frozen value)
             id="the recovery of a service belongs to it",
         ),
         pytest.param(
-            [posture(5, "HALTED", confirmed=False), alarm(5), alarm(7, opened=False)],
-            [(5, 7, 0, [5, 5, 7])],
+            [posture(5, "HALTED", codes=("X", "NOT_YET_ASKED")), posture(9, "OK")],
+            [],
+            id="a start",
+        ),
+        pytest.param(
+            [posture(5, "HALTED", codes=("X", "NOT_YET_ASKED")), posture(95, "OK")],
+            [(5, 95, 90, [5, 95])],
+            id="a start into a halt",
+        ),
+        pytest.param(
+            [posture(5, "HALTED", codes=("X", "NOT_YET_ASKED"))],
+            [(5, None, 995, [5])],
+            id="a start into a halt that is not over",
+        ),
+        pytest.param(
+            [
+                posture(5, "HALTED", confirmed=False),
+                alarm(5),
+                posture(6, "OK"),
+                alarm(7, opened=False),
+            ],
+            [(5, 7, 0, [5, 5, 6, 7])],
             id="an alarm while the halt is in doubt",
         ),
     ],
@@ -165,6 +194,24 @@ def test_one_that_had_begun_before_keeps_its_beginning():
     (found,) = find_incidents([], at(9), before)
     lead = latched.posture.reasons[0]
     assert (lead.code, lead.subject) == (found.code, found.subject)
+
+
+def test_a_start_that_was_under_way_is_no_incident_unless_it_lasts():
+    """R15.20: as the period began some service was not asked yet; that ends, or is a halt."""
+    lead = Reason("NOT_YET_ASKED", ENGINE, Severity.P1, "x", halts=True)
+    before = Before((), NOW, lead, doubted=True)
+
+    assert [] == told([posture(3, "OK")], before=before)
+    assert [(0, None, 1_000, [])] == told([], before=before)
+
+
+def test_a_first_round_that_is_not_over_is_doubted():
+    """R15.20: a snapshot in which a service was not asked yet gives a halt in doubt."""
+    floor = FloorOfValues()
+    asked = stood_before(floor.decide())
+    empty = decide_floor(FloorEvidence(FLEET, {}), NOTHING_LATCHED, session_at, NOW)
+
+    assert (False, True) == (asked.doubted, stood_before(empty).doubted)
 
 
 def test_an_alarm_that_halts_nothing_had_begun_before():

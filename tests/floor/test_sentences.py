@@ -28,7 +28,7 @@ def event(type_, data, agent=None, message="message of old", identity=1):
     return FloorEvent(identity, NOW, type_, message, Severity.P1, agent, data)
 
 
-def posture(before, after, *, expected=True, confirmed=True, codes=(), subject=""):
+def posture(before, after, *, expected=True, confirmed=True, codes=(), subject="", before_code=""):
     """Return the event of a posture."""
     return event(
         EventType.POSTURE_CHANGED,
@@ -39,6 +39,7 @@ def posture(before, after, *, expected=True, confirmed=True, codes=(), subject="
             "confirmed": confirmed,
             "reason_codes": list(codes),
             "subject": subject,
+            "before_code": before_code,
         },
     )
 
@@ -84,6 +85,10 @@ OUR_STALL = (
             "The floor stays halted: no whole answer in time",
         ),
         (posture("HALTED", "OK"), "The halt is over: the floor is open and well"),
+        (
+            posture("HALTED", "OK", before_code="NOT_YET_ASKED"),
+            "Every service was asked for the first time: the floor is open and well",
+        ),
         (posture("OK", "MARKET_CLOSED"), "The floor is closed for the day"),
         (
             posture("HALTED", "OK", expected=False, codes=["TIMEOUT"], subject="feed"),
@@ -95,6 +100,15 @@ OUR_STALL = (
             "feed became OFFLINE, unexpected: nothing listens",
         ),
         (service("OK", "OK", expected=True), "feed stays OK, as expected"),
+        (
+            event(
+                EventType.SERVICE_CHANGED,
+                {"before": "HALTED", "after": "HALTED", "expected": True},
+                "feed",
+                "feed is as expected again, TIMEOUT ended; it stays HALTED",
+            ),
+            "feed is as expected again, and stays HALTED",
+        ),
         (event(EventType.SESSION_CHANGED, {"after": "OPEN"}), "The session opened"),
         (event(EventType.SESSION_CHANGED, {}), "message of old"),
         (

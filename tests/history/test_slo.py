@@ -1,14 +1,16 @@
 """Decide: whose time it was that a service was not as expected."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from mission_control.contract.model.shapes import ServiceState
-from mission_control.history.decide import attain, lost_feed
-from mission_control.history.model import Segment
+from mission_control.history.decide import attain, lost_feed, whole_window
+from mission_control.history.model import AttainedDay, Segment, WholeWindow
+from mission_control.history.present import slo_document
 from mission_control.model.fleet import Slo, SloWindow
+from mission_control.model.session import TradingDay
 from tests.floor.floor_of_values import MARKETDATA, STRATEGY
 
 BEGIN = datetime(2026, 11, 18, 15, 0, tzinfo=UTC)
@@ -105,3 +107,97 @@ def test_without_own_time_nothing_is_attained():
     feed = line((0, 10, STALE))
 
     assert attain(SOLD, feed, SPANS, (), lost_feed([feed])).attained is None
+
+
+@pytest.mark.parametrize(
+    ("pieces", "whole", "verdict", "text"),
+    [
+        pytest.param([(0, 10, "")], None, "met", "met", id="nothing is said of the window"),
+        pytest.param([(0, 10, "")], (6_000, 10, 10), "met", "met", id="the whole window"),
+        pytest.param([(0, 8, "")], (6_000, 10, 10), "missed", "missed", id="the whole, missed"),
+        pytest.param(
+            [(0, 10, "")],
+            (6_000, 10, 9),
+            "not_yet",
+            "not yet: 9 of 10 sessions watched",
+            id="well so far",
+        ),
+        pytest.param(
+            [(0, 5, "TIMEOUT"), (5, 10, "")],
+            (6_000, 10, 1),
+            "not_yet",
+            "not yet: 1 of 10 sessions watched",
+            id="bad so far, within the window's budget",
+        ),
+        pytest.param(
+            [(0, 10, "TIMEOUT")],
+            (5_999, 10, 1),
+            "missed",
+            "missed",
+            id="more is spent than the whole window allows",
+        ),
+    ],
+)
+def test_a_window_that_is_too_short_carries_no_verdict(pieces, whole, verdict, text):
+    """R15.22: before all its sessions were watched it is not met yet, and missed only for good."""
+    window = WholeWindow(*whole) if whole else None
+    found = attain(SOLD, line(*pieces), SPANS, (), (), window)
+
+    (told,) = slo_document(BEGIN, at(10), [found], at(10))["services"]
+    assert (verdict, text) == (told["verdict"], told["verdict_text"])
+    assert {"met": True, "missed": False, "not_yet": None}[verdict] is told["met"] is found.met
+
+
+def test_without_a_target_or_any_time_there_is_no_verdict():
+    """R15.22: that nothing was promised, and that nothing was watched, are told apart."""
+    free = attain(STRATEGY, line((0, 10, "")), SPANS, ())
+    unseen = attain(SOLD, [], (), ())
+
+    told = slo_document(BEGIN, at(10), [free, unseen], at(10))["services"]
+    assert [("none", "no target"), ("none", "nothing watched yet")] == [
+        (t["verdict"], t["verdict_text"]) for t in told
+    ]
+    assert (None, None) == (free.met, unseen.met)
+
+
+def test_a_window_begins_where_it_was_asked_for_and_not_where_the_record_does():
+    """R15.22: a session counts as watched when no part of it lies before the record began."""
+    day = timedelta(days=1)
+    sessions = [
+        TradingDay(date(2026, 11, 16 + n), BEGIN + n * day, BEGIN + n * day + timedelta(hours=2))
+        for n in range(3)
+    ]
+    until = BEGIN + 3 * day
+
+    def found(began, since=BEGIN):
+        return whole_window(SOLD, sessions, since, until, began)
+
+    assert WholeWindow(6 * 3_600, 3, 3) == found(BEGIN - day)
+    assert WholeWindow(6 * 3_600, 3, 2) == found(BEGIN + timedelta(minutes=1))
+    assert WholeWindow(5 * 3_600, 3, 3) == found(BEGIN - day, BEGIN + timedelta(hours=1))
+
+
+def test_every_day_is_told_apart_in_new_york():
+    """The days of a window are New York's, each with its good, bad and unwatched seconds."""
+    begin = datetime(2026, 11, 19, 4, 50, tzinfo=UTC)  # ten minutes before midnight there
+    end = begin + timedelta(minutes=30)
+    segments = [
+        Segment(begin, begin + timedelta(minutes=20), ServiceState.OK, expected=True),
+        Segment(begin + timedelta(minutes=20), end, None),
+    ]
+    found = attain(SOLD, segments, ((begin, end),), ())
+
+    assert (
+        AttainedDay(date(2026, 11, 18), 600.0, 0.0, 0.0),
+        AttainedDay(date(2026, 11, 19), 600.0, 0.0, 600.0),
+    ) == found.days
+    assert [100.0, 50.0] == [day.attained for day in found.days]
+    assert AttainedDay(date(2026, 11, 18), 0.0, 0.0, 0.0).attained is None
+    (told,) = slo_document(begin, end, [found], end)["services"]
+    assert {
+        "on": "2026-11-19",
+        "good_seconds": 600.0,
+        "bad_seconds": 0.0,
+        "unobserved_seconds": 600.0,
+        "attained": 50.0,
+    } == told["days"][1]

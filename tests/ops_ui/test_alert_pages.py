@@ -215,7 +215,7 @@ async def test_a_runbook_is_filled_with_the_incidents_facts(pages, upstream):
     assert "webhook FIRING: HTTP 503" in page.text
     assert "curl http://strategy.floor:8080/livez get strategy-engine" in page.text
     assert "marketdata-mcp-server hangs." in page.text
-    assert "Commands below name strategy-engine instead of the example." in page.text
+    assert "Commands below are filled in for strategy-engine." in page.text
     assert "/?at=2026-11-18T15%3A10%3A54.000Z" in [a.get("href") for _, a in page.elements]
 
 
@@ -238,13 +238,22 @@ async def test_an_incident_that_is_over_is_told_from_its_past(pages, upstream):
     ("code", "subject", "address"),
     [
         pytest.param("MARKETDATA_MISSING", "strategy-engine", "http://x", id="about marketdata"),
-        pytest.param("TIMEOUT", "marketdata-mcp-server", "http://x", id="the example itself"),
         pytest.param("TIMEOUT", "congressional-ingest", "", id="a service without an address"),
     ],
 )
 def test_commands_are_left_alone_where_filling_them_would_mislead(code, subject, address):
     """A runbook about marketdata asks marketdata, also where another service misses it."""
-    assert RUNBOOK == fill_commands(RUNBOOK, code, subject, address)
+    assert RUNBOOK == fill_commands(RUNBOOK, code, subject, address, feeds=False)
+
+
+def test_a_feed_takes_the_place_of_the_example():
+    """R15.24: its own address and namespace, in commands alone."""
+    filled = fill_commands(
+        RUNBOOK, "MARKETDATA_STALE", "feed", "http://feed:1", feeds=True, namespace="floor"
+    )
+
+    assert "curl http://feed:1/livez\nget feed" in filled
+    assert "marketdata-mcp-server hangs." in filled
 
 
 async def test_alerts_are_asked_once_a_page(pages, upstream):

@@ -6,7 +6,15 @@ import re
 import pytest
 
 from mission_control.model import codes
-from mission_control.model.catalogue import CATALOGUE, ENTRIES, explain, runbook_code
+from mission_control.model.catalogue import (
+    CATALOGUE,
+    ENTRIES,
+    PROCEDURES,
+    SUBJECTS,
+    explain,
+    runbook_code,
+    subject_of,
+)
 from mission_control.model.finding import Severity
 from mission_control.model.reading import UnseenReason
 
@@ -85,3 +93,12 @@ def test_an_entry_cannot_be_changed():
     """What the catalogue says stays as it is."""
     with pytest.raises(dataclasses.FrozenInstanceError):
         explain("TIMEOUT").title = "x"  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def test_every_code_has_one_subject():
+    """An index groups every code below what it is about; what is no code is a procedure."""
+    found = {subject_of(code) for code in CATALOGUE}
+
+    assert PROCEDURES not in found
+    assert set(SUBJECTS) == found | {PROCEDURES}
+    assert PROCEDURES == subject_of("pre_market")

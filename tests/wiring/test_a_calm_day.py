@@ -132,7 +132,9 @@ def test_a_calm_day_meets_every_target(calm: Lived) -> None:
 
     assert {(0.0, 0.0)} == {(s["bad_seconds"], s["dependency_seconds"]) for s in told}
     assert {(23400.0, 23400.0)} == {(s["total_seconds"], s["good_seconds"]) for s in sessions}
-    assert {True} == {s["met"] for s in sessions if s["target"] is not None}
+    promised = [s for s in sessions if s["target"] is not None]
+    assert {("not_yet", 1)} == {(s["verdict"], s["sessions_watched"]) for s in promised}
+    assert {100.0} == {s["attained"] for s in promised}
 
 
 def test_a_calm_day_pages_no_one(calm: Lived) -> None:

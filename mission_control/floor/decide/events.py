@@ -115,6 +115,7 @@ def _posture(before: FloorSnapshot, after: FloorSnapshot) -> Iterator[Happening]
             "confirmed": new.confirmed,
             "reason_codes": [r.code for r in new.reasons[:20]],
             "subject": new.reasons[0].subject if new.reasons else "",
+            "before_code": old.reasons[0].code if old.reasons else "",
         },
     )
 

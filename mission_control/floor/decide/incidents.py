@@ -7,6 +7,7 @@ from typing import cast
 
 from mission_control.floor.decide.posture import severity_of_alarm
 from mission_control.floor.model import FloorSnapshot, Verdict
+from mission_control.model.codes import NOT_YET_ASKED
 from mission_control.model.event import EventType, FloorEvent
 from mission_control.model.finding import Reason, Severity
 
@@ -38,11 +39,16 @@ class Incident:
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """What was latched and since when the floor was HALTED as a stretch of time began."""
+    """
+    What was latched and since when the floor was HALTED as a stretch of time began.
+
+    A halt is `doubted` that was not confirmed, or while some service was not asked yet.
+    """
 
     alarms: tuple[tuple[_Key, datetime, Severity], ...] = ()
     halted_since: datetime | None = None
     lead: Reason | None = None
+    doubted: bool = False
 
 
 NOTHING_BEFORE = Before()
@@ -51,13 +57,25 @@ NOTHING_BEFORE = Before()
 def stood_before(snapshot: FloorSnapshot) -> Before:
     """Return what an incident that had begun before holds, as a snapshot shows it."""
     posture = snapshot.posture
-    halted = posture.verdict is Verdict.HALTED and posture.confirmed
+    halted = posture.verdict is Verdict.HALTED
     alarms = ((a, severity_of_alarm(a, snapshot.session)) for a in snapshot.latched.alarms)
     return Before(
         tuple((a.key, a.since, s) for a, s in alarms if s is not Severity.INFO),
         posture.since if halted else None,
         posture.reasons[0] if halted else None,
+        not posture.confirmed or NOT_YET_ASKED in {r.code for r in posture.reasons},
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Halt:
+    """A halt as it is told: since when, by which reasons, and by which event, if by one."""
+
+    at: datetime
+    severity: Severity
+    codes: Sequence[str]
+    subject: str
+    event: FloorEvent | None = None
 
 
 @dataclass(slots=True)
@@ -97,29 +115,29 @@ class _Following:
 
     def __init__(self, before: Before) -> None:
         self.alarms = {key: severity for key, _, severity in before.alarms}
-        self.halted_since = before.halted_since
-        self.doubted: FloorEvent | None = None
+        self.halted_since: datetime | None = None
+        self.doubted: _Halt | None = None
         self.found: list[_Open] = []
-        begins = [since for _, since, _ in before.alarms]
-        begins += [before.halted_since] if before.halted_since else []
-        if begins:
-            first = _Open(min(begins))
-            if before.lead is not None:
-                first.lead(before.lead.severity, before.lead.code, before.lead.subject)
-            for (code, subject, _, _), _, severity in before.alarms:
-                first.lead(severity, code, subject)
-            self.found.append(first)
+        if before.halted_since is not None and before.lead is not None:
+            lead = before.lead
+            halt = _Halt(before.halted_since, lead.severity, (lead.code,), lead.subject)
+            if before.doubted:
+                self.doubted = halt
+            else:
+                self._begin(halt)
+        for (code, subject, _, _), since, severity in before.alarms:
+            self._open(since)
+            self.found[0].begin = min(self.found[0].begin, since)
+            self.found[0].lead(severity, code, subject)
 
     @property
     def lasts(self) -> bool:
         return bool(self.alarms) or self.halted_since is not None
 
     def take(self, event: FloorEvent) -> None:
+        self.settle(event.at)
         lasted = self.lasts
-        began = self._begins(event)
-        if began is not None:
-            self._open(began)
-            self._lead(event)
+        self._begins(event)
         self._ends(event)
         current = self.found[-1] if self.found else None
         if current is None or not (lasted or self.lasts or _follows(current, event)):
@@ -130,20 +148,32 @@ class _Following:
         if lasted and not self.lasts:
             current.end = event.at
 
-    def _begins(self, event: FloorEvent) -> datetime | None:
-        """Return since when there is one more reason for an incident; None where there is none."""
+    def settle(self, now: datetime) -> None:
+        """Count a halt in doubt that lasts as one: what told of it tells nothing more."""
+        doubted = self.doubted
+        if doubted is not None and self.halted_since is None and now - doubted.at > SAME_WITHIN:
+            self._begin(doubted)
+
+    def _begins(self, event: FloorEvent) -> None:
+        data = event.data
         if event.type is EventType.ALARM_OPENED and event.severity is not Severity.INFO:
             self.alarms[_key(event)] = event.severity
-            return event.at
-        if event.type is not EventType.POSTURE_CHANGED or event.data.get("after") != "HALTED":
-            return None
-        if event.data.get("confirmed") is False:
-            self.doubted = self.doubted or event
-            return None
-        since = self.doubted.at if self.doubted else event.at
-        if self.halted_since is None:
-            self.halted_since = since
-        return since
+            self._open(event.at)
+            self.found[-1].lead(event.severity, str(data.get("code", "")), event.agent_name or "")
+        if event.type is not EventType.POSTURE_CHANGED or data.get("after") != "HALTED":
+            return
+        halt = _Halt(event.at, event.severity, _named(event), str(data.get("subject", "")), event)
+        if data.get("confirmed") is False or NOT_YET_ASKED in halt.codes:
+            self.doubted = self.doubted or halt
+        else:
+            self._begin(halt, self.doubted.at if self.doubted else event.at)
+
+    def _begin(self, halt: _Halt, since: datetime | None = None) -> None:
+        self.halted_since = self.halted_since or since or halt.at
+        self._open(since or halt.at)
+        current = self.found[-1]
+        current.lead(halt.severity, halt.codes[0] if halt.codes else "", halt.subject)
+        current.named += halt.codes[1:]
 
     def _ends(self, event: FloorEvent) -> None:
         if event.type is EventType.ALARM_ENDED:
@@ -158,20 +188,15 @@ class _Following:
         last = self.found[-1] if self.found else None
         if last is None or (last.end is not None and at - last.end > SAME_WITHIN):
             self.found.append(_Open(at))
-            if self.doubted is not None:
-                self.found[-1].events.append(self.doubted)
+            if self.doubted is not None and self.doubted.event is not None:
+                self.found[-1].events.append(self.doubted.event)
         elif last.end is not None:
             last.end = None
 
-    def _lead(self, event: FloorEvent) -> None:
-        current, data = self.found[-1], event.data
-        if event.type is EventType.ALARM_OPENED:
-            current.lead(event.severity, str(data.get("code", "")), event.agent_name or "")
-            return
-        codes = data.get("reason_codes")
-        named = [str(code) for code in cast("list[object]", codes)] if codes else []
-        current.lead(event.severity, named[0] if named else "", str(data.get("subject", "")))
-        current.named += named[1:]
+
+def _named(event: FloorEvent) -> Sequence[str]:
+    codes = cast("Sequence[object]", event.data.get("reason_codes") or ())
+    return [str(code) for code in codes]
 
 
 def _key(event: FloorEvent) -> _Key:
@@ -196,10 +221,11 @@ def find_incidents(
     """
     Return the incidents that these events (oldest first) tell of until an instant, oldest first.
 
-    An alarm that its phase makes no matter of (INFO) begins none, nor does a halt that the next
-    look did not confirm.
+    An alarm that its phase makes no matter of (INFO) begins none, nor does a halt of less than a
+    minute that was not confirmed, or while some service was not asked yet, as after a start.
     """
     following = _Following(before)
     for event in events:
         following.take(event)
+    following.settle(until)
     return [each.closed(until, following.halted_since) for each in following.found]

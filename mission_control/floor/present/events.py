@@ -8,6 +8,7 @@ from mission_control.documents.instants import new_york_text, rounded, utc_text
 from mission_control.floor.decide.incidents import Incident
 from mission_control.floor.model import FloorSnapshot, Verdict
 from mission_control.floor.present.posture import runbook_url
+from mission_control.model import codes
 from mission_control.model.catalogue import CATALOGUE, explain
 from mission_control.model.event import EventType, FloorEvent
 from mission_control.model.finding import Severity
@@ -181,20 +182,27 @@ def _posture(event: FloorEvent) -> str:
         return f"The floor is {word}, but not as expected: {why}"
     if before == after:
         return "Every service is as expected again"
+    if data.get("before_code") == codes.NOT_YET_ASKED:
+        return f"Every service was asked for the first time: the floor is {word}"
     return (
         f"The halt is over: the floor is {word}" if before == "HALTED" else f"The floor is {word}"
     )
 
 
 def _first_code(event: FloorEvent) -> str:
-    codes = cast("Sequence[object]", event.data.get("reason_codes") or [""])
-    return str(codes[0])
+    named = cast("Sequence[object]", event.data.get("reason_codes") or [""])
+    return str(named[0])
+
+
+_AGAIN = "is as expected again"
 
 
 def _service(event: FloorEvent) -> str:
     data = event.data
     name, after, code = event.agent_name or "a service", data.get("after"), data.get("reason_code")
     why = f": {_low(title_of(str(code)))}" if code else ""
+    if _AGAIN in event.message:
+        return f"{name} {_AGAIN}, and stays {after}"
     verb = "became" if data.get("before") != after else "stays"
     if data.get("expected") is False:
         return f"{name} {verb} {after}, unexpected{why}"
