@@ -53,6 +53,7 @@ from tests.records.runs import record
 
 FLOOR_PATHS = (
     "/api/v1/posture",
+    "/api/v1/posture/evidence",
     "/api/v1/agents",
     "/api/v1/agents/strategy-engine",
     "/api/v1/agents/gamma-strategy",
@@ -88,6 +89,7 @@ OTHER_PATHS = (
     "/api/v1/session",
     "/api/v1/slo",
     "/api/v1/timeline",
+    "/api/v1/posture/changes",
     "/api/v1/posture?at=2026-11-18T10:00",
     "/api/v1/posture?at=nonsense",
     "/api/v1/unknown",
