@@ -298,3 +298,18 @@ def test_lists_that_were_not_seen_are_missing_and_the_reason_leads_to_them():
         first["readings"][0]["seen"],
         first["readings"][0]["digest"],
     )
+
+
+def test_what_is_too_old_has_its_age_and_an_attempt_that_failed_has_none():
+    """R15.25: A reading of 46 s ago is over its limit; a silence of just now is no reading."""
+    old, silent = FloorOfValues(), FloorOfValues()
+    old.ask()
+    silent.lose(STRATEGY, "/ops/status", UnseenReason.TIMEOUT)
+    rows = by_name(evidence_document(old.decide(NOW + timedelta(seconds=46))))
+    lost = by_name(evidence_document(silent.decide()))["service strategy-engine"]
+
+    assert (46.0, "EXPIRED") == (
+        rows["service strategy-engine"]["age_seconds"],
+        rows["service strategy-engine"]["missing"][0]["code"],
+    )
+    assert (None, 0.0) == (lost["age_seconds"], lost["readings"][0]["age_seconds"])

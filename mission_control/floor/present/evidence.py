@@ -40,7 +40,7 @@ from mission_control.model import codes
 from mission_control.model.event import FloorEvent
 from mission_control.model.fleet import MARKETDATA_STALE_CEILING_SECONDS, ContractKind, Kind
 from mission_control.model.kill_switch import KillSwitchState, SwitchSource
-from mission_control.model.reading import EndpointReading, Seen, say_unseen
+from mission_control.model.reading import EndpointReading, Seen, Unseen, UnseenReason, say_unseen
 from mission_control.model.session import Phase
 
 CALENDAR = "market-calendar"
@@ -74,10 +74,10 @@ class Piece:
     """
     One piece of evidence that the floor needs (docs/semantics.md#R6.8), as it stands.
 
-    `at` is when it was read, of marketdata the last tick; None where it never was, and for the
-    calendar, which is reckoned and not read. `since` is when it began to be as it is. `missing` is
-    why it does not count, None where it does. One that is not `required` is here for a reason of
-    the posture that is about it.
+    `at` is when it was seen, also where that is too long ago, and of marketdata the last tick; None
+    where it was not, and for the calendar, which is reckoned and not read. `since` is when it began
+    to be as it is. `missing` is why it does not count, empty where it does. One that is not
+    `required` is here for a reason of the posture that is about it.
     """
 
     subject: str
@@ -195,6 +195,15 @@ def _find_missing(report: ServiceReport, snapshot: FloorSnapshot) -> tuple[Missi
     return find_missing_evidence(report.agent, primary, report.freshness)
 
 
+def _read_at(reading: Seen[Any] | Unseen | None) -> datetime | None:
+    """Return when a piece was read: one that is too old as well, and no attempt that failed."""
+    match reading:
+        case Seen(at=at) | Unseen(reason=UnseenReason.EXPIRED, at=at):
+            return at
+        case _:
+            return None
+
+
 _OF_THE_FEED = frozenset(
     {codes.MARKETDATA_STALE, codes.MARKETDATA_MISSING, codes.MARKETDATA_UNVERIFIABLE}
 )
@@ -209,10 +218,10 @@ def _reading_piece(
     return Piece(
         agent.agent_name,
         "service",
-        f"{agent.agent_name} answers, and how it says it is",
+        "it answers, and how it says it is",
         said if report.expected else f"{said} (unexpected)",
         () if path is None or reading is None else (_service_read(report, path, reading),),
-        None if reading is None else reading.at,
+        _read_at(reading),
         MAX_AGE_SECONDS if agent.contract is not ContractKind.NONE else None,
         report.since,
         tuple(gap for gap in missing if gap.code not in _OF_THE_FEED),
@@ -303,14 +312,13 @@ def _list_pieces(snapshot: FloorSnapshot, stalled: tuple[MissingEvidence, ...]) 
     instance = short_cluster_text(snapshot.cluster_identity)
     for read in checked.lists:
         own = tuple(gap for gap in gaps if gap.subject in {read.source, CLUSTER})
-        seen = isinstance(read.reading, Seen)
         yield Piece(
             read.source,
             "list",
-            f"what there is of {read.resource} in {read.namespace}, and what is not",
+            "what there is, and what is not there",
             f"{read.reading.value} objects" if isinstance(read.reading, Seen) else "not seen",
             (_list_read(read, facts, instance),) if read.source in asked else (),
-            read.reading.at if seen or read.source in asked else None,
+            _read_at(read.reading),
             MAX_LIST_AGE_SECONDS,
             missing=stalled or own,
         )
@@ -365,8 +373,11 @@ def _sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _missing_first(piece: Piece) -> tuple[bool, bool, str, str]:
-    return (not piece.required, not piece.missing, piece.subject, piece.kind)
+_KINDS = ("marketdata", "kill_switch", "service", "calendar", "list")
+
+
+def _missing_first(piece: Piece) -> tuple[bool, bool, int, str]:
+    return (not piece.required, not piece.missing, _KINDS.index(piece.kind), piece.subject)
 
 
 def _name(piece: Piece) -> str:
