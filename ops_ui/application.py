@@ -19,6 +19,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from ops_ui import alert_pages, lkg, records, reports, services
 from ops_ui.answers import Part, Schedule
+from ops_ui.brief import brief
 from ops_ui.evidence_now import evidence_now
 from ops_ui.floor import FloorPage
 from ops_ui.formats import new_york
@@ -226,6 +227,7 @@ def create_application(settings: Settings, client: httpx.AsyncClient | None = No
             floor,
             wall,
             evidence_now,
+            brief,
             alert_pages.alerts,
             alert_pages.runbook,
             read_only,

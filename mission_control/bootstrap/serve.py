@@ -101,7 +101,8 @@ async def connected(
 
 def _showing(api: ApiParts, alerts: Alerting | None, jobs: JobParts) -> ApiParts:
     """Have the API show the alerts that are decided here, where any are."""
-    api = replace(api, alert_history=jobs.alerts)
+    brief = jobs.brief and replace(jobs.brief, runs=api.day.states)
+    api = replace(api, alert_history=jobs.alerts, brief=brief)
     if alerts is None:
         return api
     return replace(api, alerts=alerts.watch, channels=alerts.delivery.health)

@@ -19,6 +19,10 @@ COMMANDS = {
     "serve": ("mission_control.cli.serve", "Serve the API, and watch the floor."),
     "demo": ("mission_control.cli.demo", "Serve a simulated trading floor, and watch it."),
     "status": ("mission_control.cli.status", "Say whether the floor may run, and why not."),
+    "brief": (
+        "mission_control.cli.brief",
+        "Say on one page what who comes on duty has to know, each line with its evidence.",
+    ),
     "get": ("mission_control.cli.get", "Answer a path as the API would."),
     "readiness": (
         "mission_control.cli.readiness",

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from mission_control.contract.model.shapes import ServiceState
 from mission_control.floor.model import FloorEvidence, FloorSnapshot, Latched
-from mission_control.model.event import FloorEvent
+from mission_control.model.event import EventType, FloorEvent
 from mission_control.model.fleet import SloWindow
 
 
@@ -228,13 +228,18 @@ HistoryRecord = DecisionRecord | MinuteRecord
 
 @dataclass(frozen=True, slots=True)
 class EventQuery:
-    """Which past events are asked for; `before` is an event's number in history."""
+    """
+    Which past events are asked for; `before` is an event's number in history.
+
+    Without `kinds` it is those of every kind.
+    """
 
     limit: int = 100
     before: int | None = None
     since: datetime | None = None
     until: datetime | None = None
     agent_name: str | None = None
+    kinds: tuple[EventType, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -207,6 +207,8 @@ def _wanted_events(query: EventQuery) -> Select[Any]:
         wanted = wanted.where(table.c.at < schema.to_micros(query.until))
     if query.agent_name is not None:
         wanted = wanted.where(table.c.agent_name == query.agent_name)
+    if query.kinds:
+        wanted = wanted.where(table.c.type.in_([kind.value for kind in query.kinds]))
     return wanted
 
 
