@@ -19,7 +19,14 @@ from mission_control.market_calendar.days import MIDNIGHT, in_new_york, instant_
 from mission_control.model.event import FloorEvent
 from mission_control.model.finding import Severity
 from mission_control.model.session import Phase
-from mission_control.schedule.model import Job, RunOutcome, RunStage, RunState
+from mission_control.schedule.model import (
+    READINESS_JOBS,
+    Job,
+    PlannedRun,
+    RunOutcome,
+    RunStage,
+    RunState,
+)
 
 MOST_CHARACTERS = 240
 """Of one line's text."""
@@ -171,6 +178,7 @@ def _overnight(g: Gathered) -> Iterator[Line]:
     since = _when(g.since, g.now)
     if isinstance(g.changes, NotRead):
         yield _not_read(OVERNIGHT, f"What happened since the close of {since}", g.changes, _EVENTS)
+        yield _watched(g)
         return
     changes = g.changes.value
     halts = _halts(g, changes)
@@ -323,7 +331,7 @@ def _today(g: Gathered) -> Iterator[Line]:
     told = [s for s in runs if s.stage is not RunStage.PLANNED]
     ahead = [s for s in runs if s.stage is RunStage.PLANNED]
     samples = [s for s in g.runs.value if s.run.job is Job.INTRADAY_SAMPLE]
-    for state in sorted(told, key=lambda s: (s.outcome in _WELL, s.run)):
+    for state in sorted(told, key=_run_order):
         yield _line(TODAY, _tone_of_run(state), _run(state, g.verdicts), _SCHEDULE)
     if samples:
         ended = [s for s in samples if s.stage is RunStage.ENDED]
@@ -337,6 +345,11 @@ def _today(g: Gathered) -> Iterator[Line]:
         yield _line(TODAY, Tone.CALM, text, _SCHEDULE)
     if not runs:
         yield _line(TODAY, Tone.CALM, "No run is planned today", _SCHEDULE)
+
+
+def _run_order(state: RunState) -> tuple[bool, bool, PlannedRun]:
+    """Sort what did not go well first, then readiness, which a morning turns on."""
+    return (state.outcome in _WELL, state.run.job not in READINESS_JOBS, state.run)
 
 
 def _tone_of_run(state: RunState) -> Tone:

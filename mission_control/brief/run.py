@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -33,15 +33,23 @@ from mission_control.last_known_good.recorded import CaptureCache, newest_good
 from mission_control.market_calendar.calendar import CalendarReader
 from mission_control.model.event import EventType, FloorEvent
 from mission_control.records.artifact_reader import ArtifactReader
-from mission_control.records.recorded_reports import DEPLOY_JSON, list_reports, read_report
+from mission_control.records.recorded_reports import (
+    DEPLOY_JSON,
+    READINESS_JSON,
+    list_reports,
+    read_report,
+    recorded_verdict,
+)
 from mission_control.runbooks.library import RunbookLibrary
-from mission_control.schedule.model import RunState
+from mission_control.schedule.model import READINESS_JOBS, RunState
 
 MOST_CHANGES, MOST_TOLD = 200, 200
 """Changes of the posture, and of alerts, that a brief counts."""
 BACK = timedelta(days=12)
 """So far back the session before is looked for: longer than the market is ever closed."""
 SESSIONS = 6
+MOST_READINESS = 20
+"""Of so many recorded readiness reports the newest are looked at for today's."""
 NO_HISTORY = "no history is kept here"
 _UNREAD = ("the validity of TLS certificates, service tokens and the cluster's credentials",)
 
@@ -51,10 +59,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class BriefCache:
-    """Keeps what is read of the record and does not change: a comparison, and captures."""
+    """Keeps what is read of the record and does not change: a comparison, captures, verdicts."""
 
     captures: CaptureCache
     compared: dict[tuple[str, str], Deploys] = field(default_factory=dict[tuple[str, str], Deploys])
+    verdicts: dict[str, str] = field(default_factory=dict[str, str])
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,14 +112,16 @@ async def make_brief(
         holidays=tuple(sources.calendar.holidays_between(now, now + A_WEEK)),
         not_watched=_UNREAD,
     )
+    runs = await _read("today's runs", _runs(sources))
     return write_brief(
         replace(
             gathered,
+            runs=runs,
+            verdicts=await _verdicts(sources, runs),
             deploys=await _read("what was deployed", _deploys(sources)),
             good=await _read("the last known good", _good(sources, snapshot)),
             alerts=await _read("alerts", _alerts(sources.alerts, now)),
             paged=await _read("what paged", _paged(sources.alerts, since, now)),
-            runs=await _read("today's runs", _runs(sources)),
             expiring=await _read("waivers", _expiring(sources)),
         )
     )
@@ -158,7 +169,7 @@ async def _deploys(sources: BriefSources) -> Known[Deploys] | NotRead:
     """Compare the newest two recorded deploy reports; recorded ones never change."""
     entries = await list_reports(sources.artifacts, DEPLOY_JSON, 2)
     if len(entries) < 2:  # noqa: PLR2004  (one to compare with the other)
-        return NotRead(f"{len(entries)} deploy reports are recorded, and two are compared")
+        return NotRead(f"two reports are compared, and {len(entries)} recorded")
     after, before = entries
     known = sources.cache.compared.get((before.path, after.path))
     if known is None:
@@ -219,6 +230,27 @@ async def _runs(sources: BriefSources) -> Known[tuple[RunState, ...]] | NotRead:
     if sources.runs is None:
         return NotRead("no day is kept here")
     return Known(tuple(await sources.runs()))
+
+
+async def _verdicts(
+    sources: BriefSources, runs: Known[tuple[RunState, ...]] | NotRead
+) -> Mapping[str, str]:
+    """Return what today's readiness runs said, by path; of one that cannot be read, that."""
+    states = () if isinstance(runs, NotRead) else runs.value
+    paths = {s.path for s in states if s.run.job in READINESS_JOBS and s.path}
+    known = sources.cache.verdicts
+    for gone in known.keys() - paths:
+        del known[gone]
+    try:
+        if paths - known.keys():
+            for entry in await list_reports(sources.artifacts, READINESS_JSON, MOST_READINESS):
+                if entry.path in paths - known.keys():
+                    read = await read_report(sources.artifacts, entry, READINESS_JSON)
+                    verdict = recorded_verdict(read)
+                    known[entry.path] = f"{verdict.verdict.value} {verdict.code}".strip()
+    except StorageError as error:
+        return {path: known.get(path, f"verdict not read: {error.problem}") for path in paths}
+    return dict(known)
 
 
 async def _expiring(sources: BriefSources) -> Known[tuple[Expiry, ...]] | NotRead:

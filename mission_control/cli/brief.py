@@ -50,7 +50,7 @@ def brief(ctx: click.Context, *, url: str | None, as_json: bool, **flags: str | 
 
 def _from_server(ctx: click.Context, url: str, *, as_json: bool) -> None:
     answer = ask_server(url, PATH, "application/json")
-    document = mapping(_decoded(answer.body)) if answer.status == _OK else {}
+    document = mapping(_decoded(answer.body) if answer.status == _OK else None)
     if not document:
         context = ctx.ensure_object(CliContext)
         context.say(f"The server gave no brief; the answer's status is {answer.status}.")
