@@ -10,7 +10,6 @@ import pytest
 from click.testing import CliRunner
 
 from mission_control.alerts.model import AlertState, TransitionPage, Waiver
-from mission_control.api.application import create_application
 from mission_control.brief.model import ReadinessNote
 from mission_control.brief.run import BriefCache, BriefSources, make_brief
 from mission_control.cli.brief import brief as brief_command
@@ -268,7 +267,7 @@ async def test_the_pre_market_bundle_holds_its_brief(tmp_path):
 
 async def test_the_api_gives_the_brief_in_both_forms(tmp_path):
     """JSON unless Markdown is named; one brief serves those who ask within a moment."""
-    control = with_brief(PaperControl(root=tmp_path, label="DEMO"), tmp_path)
+    control = PaperControl(root=tmp_path, label="DEMO", brief=sources(tmp_path))
     first = (await control.ask("/api/v1/brief")).json()
     again = (await control.ask("/api/v1/brief")).json()
     text = await control.ask("/api/v1/brief.md")
@@ -281,13 +280,6 @@ async def test_the_api_gives_the_brief_in_both_forms(tmp_path):
     assert text.headers["content-type"].startswith("text/markdown")
     assert text.text.startswith("# Brief of 2026-11-18 10:15:00 EST")
     assert any(line["text"].startswith("Watched without a break") for line in first["lines"])
-
-
-def with_brief(control, root):
-    """Have the API make a brief."""
-    parts = replace(control.parts(), brief=sources(root))
-    control.application = create_application(parts)
-    return control
 
 
 async def test_without_a_record_no_brief_is_made():
@@ -303,7 +295,7 @@ async def test_a_readiness_that_cannot_be_read_is_not_judged(tmp_path):
     spoilt = tmp_path / entry.path / "readiness_report.json"
     spoilt.chmod(0o600)
     spoilt.write_text("{ }")
-    found = (await with_brief(PaperControl(root=tmp_path), tmp_path).ask("/api/v1/brief")).json()
+    found = (await PaperControl(root=tmp_path, brief=sources(tmp_path)).ask("/api/v1/brief")).json()
 
     assert any(line["text"] == "Readiness: not read: it was not judged" for line in found["lines"])
 
