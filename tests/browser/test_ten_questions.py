@@ -1,6 +1,7 @@
 """Browser: what is asked at 08:30 is answered on the Floor, or one click away."""
 
 import re
+from urllib.parse import urljoin
 
 import pytest
 
@@ -10,6 +11,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("default"), pytest
 
 SCENARIO = "stale-tick"
 """The floor is halted, so that there is something to ask."""
+SECONDS = 20
+"""No operator looks longer for an answer."""
 
 
 @pytest.fixture(scope="module")
@@ -19,13 +22,14 @@ def floor(browser, demo):
     running.until(lambda p: p["posture"] == "HALTED")
     with page_on(browser, running.pages + "/") as page:
         page.wait_for_selector("main[data-live=yes]")
+        page.set_default_timeout(SECONDS * 1000)
         yield page
 
 
 @pytest.fixture
 def asked(floor):
     """Return the Floor, as it is after each question is answered."""
-    floor.goto(floor.url.split("/", 3)[0] + "//" + floor.url.split("/")[2] + "/", wait_until="load")
+    floor.goto(urljoin(floor.url, "/"), wait_until="load")
     return floor
 
 
@@ -63,7 +67,7 @@ def test_what_do_i_do(asked):
 
 
 def test_what_changed_in_the_last_deploy(asked):
-    """The Floor says what changed, or that there is no report to tell; all of it is a click away."""
+    """The Floor says what changed, or that no report tells it; all of it is a click away."""
     assert re.search(r"Changed since|No deploy report", text_of(asked, "main"))
     asked.get_by_role("link", name=re.compile("^(Deploys|Changes)")).first.click()
     asked.wait_for_selector("html[data-page=deploys], html[data-page=diff]")
@@ -121,7 +125,7 @@ def test_which_evidence_is_oldest(asked):
 
 def test_the_brief_answers_all_of_them_alone(asked):
     """Each of the ten is answered by a line of the brief."""
-    asked.goto(asked.url.rstrip("/") + "/brief", wait_until="load")
+    asked.goto(urljoin(asked.url, "/brief"), wait_until="load")
     told = text_of(asked, "main")
     answers = {
         "why": r"HALTED.{0,120}MARKETDATA_STALE",
@@ -133,7 +137,7 @@ def test_the_brief_answers_all_of_them_alone(asked):
         "what it was then": r"The posture today, New York: .*from \d\d:\d\d",
         "live": r"Live: decided \d+ s before this was written",
         "read-only": r"Nothing can be changed from here",
-        "oldest evidence": r"the oldest is [\w-]+",
+        "oldest evidence": r"the oldest is \S+, \w+",
     }
 
     assert [] == [name for name, answer in answers.items() if not re.search(answer, told)]
@@ -149,8 +153,8 @@ def test_keys_lead_there_without_a_mouse(asked):
     asked.wait_for_selector("html[data-page=evidence-now]")
     asked.locator(".time-machine input[name=at]").fill("2026-01-02T03:04:05")
     asked.evaluate(
-        "document.getElementById('live').replaceWith(document.getElementById('live').cloneNode(true))"
+        "fetch(location.href).then((a) => a.text()).then((t) => document.getElementById('live')"
+        ".replaceWith(new DOMParser().parseFromString(t, 'text/html').getElementById('live')))"
     )
-    asked.evaluate("document.querySelector('.time-machine input').value")
 
     assert "2026-01-02T03:04:05" == asked.locator(".time-machine input[name=at]").input_value()
