@@ -1,7 +1,7 @@
 """How the verdict is known: each piece of required evidence, and the reads that it rests on."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NotRequired, TypedDict
@@ -34,10 +34,11 @@ from mission_control.floor.decide.required_evidence import (
 )
 from mission_control.floor.decide.stall import still_decided
 from mission_control.floor.model import KILL_SWITCH, FloorSnapshot, ServiceReport
-from mission_control.floor.present.posture import reason_documents, verdict_text
+from mission_control.floor.present.posture import runbook_url, verdict_text
 from mission_control.kill_switch.decide import configured_sources
 from mission_control.model import codes
 from mission_control.model.event import FloorEvent
+from mission_control.model.finding import Reason
 from mission_control.model.fleet import MARKETDATA_STALE_CEILING_SECONDS, ContractKind, Kind
 from mission_control.model.kill_switch import KillSwitchState, SwitchSource
 from mission_control.model.reading import EndpointReading, Seen, Unseen, UnseenReason, say_unseen
@@ -123,18 +124,7 @@ def evidence_document(
     """
     pieces = sorted(gather_pieces(snapshot, switch_changed), key=_missing_first)
     posture = snapshot.posture
-    reasons = [
-        reason | {"evidence": [_name(p) for p in pieces if _is_about(p, reason["subject"])]}
-        for reason in reason_documents(posture.reasons)
-    ]
-    for reason in reasons:
-        reason["raised_by"] = sorted(
-            {
-                alarm.source
-                for alarm in snapshot.latched.alarms
-                if (alarm.code, alarm.subject) == (reason["code"], reason["subject"])
-            }
-        )
+    reasons = [_reason_document(reason, pieces, snapshot) for reason in posture.reasons]
     return {
         "at": utc_text(snapshot.at),
         "at_et": new_york_text(snapshot.at),
@@ -151,6 +141,22 @@ def evidence_document(
         "missing": sum(p.required and bool(p.missing) for p in pieces),
         "reasons": reasons,
         "evidence": [_piece_document(piece, snapshot.at) for piece in pieces],
+    }
+
+
+def _reason_document(
+    reason: Reason, pieces: Sequence[Piece], snapshot: FloorSnapshot
+) -> dict[str, Any]:
+    """Return a reason with the names of its pieces, and the sources of its alarm."""
+    raised = {
+        alarm.source
+        for alarm in snapshot.latched.alarms
+        if (alarm.code, alarm.subject) == (reason.code, reason.subject)
+    }
+    return document(reason, "withholds") | {
+        "runbook_url": runbook_url(reason.code),
+        "evidence": [_name(piece) for piece in pieces if _is_about(piece, reason.subject)],
+        "raised_by": sorted(raised),
     }
 
 
