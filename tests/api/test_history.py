@@ -213,7 +213,7 @@ def test_the_paper_calendar_is_that_of_the_floor():
 
 
 async def test_the_changes_beside_an_instant_lead_from_one_to_the_next(past):
-    """R15.29: Each step leads to the floor as it changed, past it in one more."""
+    """R15.27: Each step leads to the floor as it changed, past it in one more."""
     path = "/api/v1/posture/changes"
     now = (await past.ask(path)).json()
     recovered = now["previous"]

@@ -347,7 +347,7 @@ def _list_read(read: ListReading, facts: ClusterFacts | None, instance: str) -> 
 
 
 def _kept_of(read: ListReading, facts: ClusterFacts) -> bytes:
-    """Return what was kept of one list: the facts that decisions are made from."""
+    """Return what was kept of one list: what decisions are made from."""
     held: Iterable[Any] = facts.workloads
     if read.resource == "pods":
         held = facts.pods
