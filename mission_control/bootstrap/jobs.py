@@ -20,6 +20,7 @@ from mission_control.alerts.store import AlertStore
 from mission_control.bootstrap.connect import Edges, reading
 from mission_control.bootstrap.keeping import copy_destination, keeping_parts
 from mission_control.bootstrap.record import require_record, run_origin
+from mission_control.brief.expiring import ExpiryReader
 from mission_control.brief.run import BriefCache, BriefSources
 from mission_control.config_snapshot.run import InForce
 from mission_control.configuration.settings import Settings
@@ -88,6 +89,7 @@ def job_parts(
         alerts,
         RunbookLibrary(settings.runbooks),
         partial(_waivers, settings.alert_waivers_file),
+        ExpiryReader(),
     )
     return JobParts(
         clock,

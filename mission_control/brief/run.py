@@ -5,12 +5,13 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from mission_control.alerts.model import Alert, AlertQuery, AlertState, AlertTransition, Waiver
 from mission_control.alerts.present import first_step_of
 from mission_control.alerts.store import AlertStore
 from mission_control.brief.decide import A_WEEK, write_brief
+from mission_control.brief.expiring import ExpiryReader, Found
 from mission_control.brief.model import (
     Brief,
     Deploys,
@@ -48,11 +49,10 @@ MOST_CHANGES, MOST_TOLD = 200, 200
 BACK = timedelta(days=12)
 """So far back the session before is looked for: longer than the market is ever closed."""
 SESSIONS = 6
+NO_FILES = Found((), ("certificates and tokens: they are not read here",))
 MOST_READINESS = 20
 """Of so many recorded readiness reports the newest are looked at for today's."""
 NO_HISTORY = "no history is kept here"
-_UNREAD = ("the validity of TLS certificates, service tokens and the cluster's credentials",)
-
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
@@ -72,7 +72,8 @@ class BriefSources:
     What a brief is read from; `past` and `alerts` are None where no history is kept.
 
     `waivers` reads the waivers in force, and may raise ConfigurationError; None where they are not
-    read. `runs` gives what became of today's runs, None where no day is kept here.
+    read, as is `expiry` where no file is. `runs` gives what became of today's runs, None where no
+    day is kept here.
     """
 
     calendar: CalendarReader
@@ -82,6 +83,7 @@ class BriefSources:
     alerts: AlertStore | None = None
     runbooks: RunbookLibrary | None = None
     waivers: Callable[[], Sequence[Waiver]] | None = None
+    expiry: ExpiryReader | None = None
     runs: Callable[[], Awaitable[Sequence[RunState]]] | None = None
 
 
@@ -110,9 +112,10 @@ async def make_brief(
         readiness=NotRead("it was not judged") if readiness is None else Known(readiness),
         sessions=tuple(sources.calendar.sessions_from(now, SESSIONS)),
         holidays=tuple(sources.calendar.holidays_between(now, now + A_WEEK)),
-        not_watched=_UNREAD,
     )
     runs = await _read("today's runs", _runs(sources))
+    waivers, unread = await _waivers(sources)
+    files = await sources.expiry.read(snapshot.fleet) if sources.expiry else NO_FILES
     return write_brief(
         replace(
             gathered,
@@ -122,7 +125,8 @@ async def make_brief(
             good=await _read("the last known good", _good(sources, snapshot)),
             alerts=await _read("alerts", _alerts(sources.alerts, now)),
             paged=await _read("what paged", _paged(sources.alerts, since, now)),
-            expiring=await _read("waivers", _expiring(sources)),
+            expiring=Known((*waivers, *files.expiring)),
+            not_watched=(*unread, *files.unread),
         )
     )
 
@@ -253,14 +257,20 @@ async def _verdicts(
     return dict(known)
 
 
-async def _expiring(sources: BriefSources) -> Known[tuple[Expiry, ...]] | NotRead:
+async def _waivers(sources: BriefSources) -> tuple[tuple[Expiry, ...], tuple[str, ...]]:
+    """Return when each waiver ends, and why they are not read where they are not."""
     if sources.waivers is None:
-        return NotRead("waivers are not read here")
-    waivers: Sequence[Any] = await asyncio.to_thread(sources.waivers)
-    return Known(
-        tuple(
-            Expiry(f"The waiver of {w.code} {w.subject} ({w.who})", w.until, "/alerts",
-                   "/api/v1/alerts")
-            for w in waivers
-        )
-    )  # fmt: skip
+        return (), ("waivers: they are not read here",)
+    found = await _read("waivers", _known(asyncio.to_thread(sources.waivers)))
+    if isinstance(found, NotRead):
+        return (), (f"waivers: {found.why}",)
+    page, api = "/alerts", "/api/v1/alerts"
+    ends = (
+        Expiry(f"The waiver of {w.code} {w.subject} ({w.who})", w.until, page, api)
+        for w in found.value
+    )
+    return tuple(ends), ()
+
+
+async def _known(work: Awaitable[T]) -> Known[T]:
+    return Known(await work)
