@@ -153,7 +153,7 @@ def _good(calm: bool) -> Tone:  # noqa: FBT001  (its only argument)
 def _owner(g: Gathered, subject: str) -> Line:
     agent = g.snapshot.fleet.agent(subject)
     if agent is None:
-        text = f"Owner: {subject} is no service of the inventory; Ops owns the floor itself"
+        text = f"Owner: {subject} is no service of the inventory, which names no owner for it"
         return _line(NOW, Tone.WARN, text, _FLOOR)
     owner = agent.owner
     second = f", then {owner.secondary}" if owner and owner.secondary else ""
@@ -186,7 +186,9 @@ def _overnight(g: Gathered) -> Iterator[Line]:
     text = f"Since the close of {since}: {count} of the posture"
     if halts:
         lasted = _lasts(sum((end - begin).total_seconds() for begin, end in halts))
-        text += f", HALTED {_count(len(halts), 'time')}, for {lasted} in all"
+        whole = g.watched_since is not None and g.watched_since <= g.since
+        most = "" if whole else "at most, as far as it was watched, "
+        text += f", HALTED {_count(len(halts), 'time')}, for {most}{lasted} in all"
     yield _line(OVERNIGHT, Tone.WARN if halts else Tone.CALM, text, _EVENTS)
     yield _watched(g)
     yield _line(OVERNIGHT, Tone.CALM, _posture_today(g, changes), ("/", "/api/v1/posture"))
@@ -209,12 +211,25 @@ def _watched(g: Gathered) -> Line:
     return _line(OVERNIGHT, Tone.CALM if whole else Tone.WARN, text, place)
 
 
+def _known_from(g: Gathered, first: datetime) -> datetime | None:
+    """
+    Return since when the floor is known to have been as it was just before its first change.
+
+    None where a break of the watching lies before that change, or is not known: then nothing is
+    said of the time before.
+    """
+    if g.watched_since is None or g.watched_since > first:
+        return None
+    return max(g.since, g.watched_since)
+
+
 def _halts(g: Gathered, changes: Sequence[FloorEvent]) -> Sequence[tuple[datetime, datetime]]:
     """Return from when to when the floor was HALTED, as its changes say."""
     halted = Verdict.HALTED.value
     spans = [(e.at, str(e.data.get("after"))) for e in changes]
-    if changes and not g.more_changes:
-        spans.insert(0, (g.since, str(changes[0].data.get("before"))))
+    known = _known_from(g, changes[0].at) if changes and not g.more_changes else None
+    if known is not None:
+        spans.insert(0, (known, str(changes[0].data.get("before"))))
     elif not changes:
         spans.append((max(g.since, g.snapshot.posture.since), g.snapshot.posture.verdict.value))
     found = list[tuple[datetime, datetime]]()
@@ -230,17 +245,29 @@ MOST_TODAY = 6
 
 
 def _posture_today(g: Gathered, changes: Sequence[FloorEvent]) -> str:
-    """Return how the posture was from midnight in New York on, in one line."""
+    """Return how the posture was from midnight in New York on, in one line, breaks included."""
     midnight = instant_of(in_new_york(g.now).date(), MIDNIGHT)
     today = [e for e in changes if e.at >= midnight]
-    first = today[0].data.get("before") if today else g.snapshot.posture.verdict.value
-    begin = max(midnight, g.since) if today else max(midnight, g.snapshot.posture.since)
-    told = [f"{first} from {in_new_york(begin):%H:%M}"]
+    told = [_first_today(g, today, midnight)]
     shown = today[-MOST_TODAY:]
     if len(shown) < len(today):
         told.append(f"{_count(len(today) - len(shown), 'change')} not shown")
     told += [f"{e.data.get('after')} from {in_new_york(e.at):%H:%M:%S}" for e in shown]
     return f"The posture today, New York: {', '.join(told).replace('_', ' ')}"
+
+
+def _first_today(g: Gathered, today: Sequence[FloorEvent], midnight: datetime) -> str:
+    """Say how the day began, as far as it was watched."""
+    first = today[0].data.get("before") if today else g.snapshot.posture.verdict.value
+    until = today[0].at if today else g.now
+    if g.watched_since is not None and midnight < g.watched_since <= until:
+        begin = in_new_york(g.watched_since)
+        return f"before {begin:%H:%M:%S} not watched, {first} from then on"
+    if today and g.watched_since is not None and g.watched_since <= midnight:
+        return f"{first} from {in_new_york(midnight):%H:%M}"
+    if today:
+        return f"{first} until {in_new_york(until):%H:%M:%S}"
+    return f"{first} from {in_new_york(max(midnight, g.snapshot.posture.since)):%H:%M:%S}"
 
 
 def _changed(g: Gathered) -> Iterator[Line]:

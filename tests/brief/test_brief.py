@@ -189,14 +189,14 @@ def test_the_night_is_told_with_its_halts_and_the_posture_of_each_time():
         turned(540, "HALTED", "HALTED", 4),
         turned(300, "HALTED", "OK", 5),
     )
-    brief = write_brief(gathered(changes=Known(changes), watched_since=NOW))
+    brief = write_brief(gathered(changes=Known(changes)))
     told = texts(brief, "Overnight")
 
     assert (
         "Since the close of Tue 17 Nov 16:00 EST: 5 changes of the posture, HALTED 1 time,"
         " for 5 min in all"
     ) == told[0]
-    assert "what happened in the break before it is not known" in told[1]
+    assert "Watched without a break since Tue 17 Nov 16:00 EST" == told[1]
     assert (
         "The posture today, New York: MARKET CLOSED from 00:00, OK from 09:30:00, HALTED from"
         " 10:05:00, HALTED from 10:06:00, OK from 10:10:00"
@@ -204,6 +204,43 @@ def test_the_night_is_told_with_its_halts_and_the_posture_of_each_time():
     assert "10:10:00 EST posture HALTED -> OK" == told[3]
     line = next(x for x in brief.lines if x.text == told[3])
     assert "/?at=2026-11-18T15%3A10%3A00%2B00%3A00" == line.page
+
+
+OPENED = turned(600, "HALTED", "OK")
+
+
+@pytest.mark.parametrize(
+    ("changes", "watched", "halted", "today"),
+    [
+        pytest.param(
+            (OPENED,),
+            OPENED.at - timedelta(seconds=10),
+            "HALTED 1 time, for at most, as far as it was watched, 10 s in all",
+            "before 10:04:50 not watched, HALTED from then on, OK from 10:05:00",
+            id="the first change after the start of the watch",
+        ),
+        pytest.param(
+            (OPENED,), NOW, "1 change of the posture", "HALTED until 10:05:00, OK from 10:05:00",
+            id="a break after the change",
+        ),
+        pytest.param(
+            (OPENED,), None, "1 change of the posture", "HALTED until 10:05:00, OK from 10:05:00",
+            id="not known how long",
+        ),
+        pytest.param(
+            (), NOW, "0 changes of the posture", "before 10:15:00 not watched, OK from then on",
+            id="no change since the start",
+        ),
+    ],
+)  # fmt: skip
+def test_what_was_not_watched_is_neither_halted_nor_well(changes, watched, halted, today):
+    """R15.29: A state just before a change is not that of the hours in which no look was taken."""
+    brief = write_brief(gathered(changes=Known(changes), watched_since=watched))
+    told = texts(brief, "Overnight")
+
+    assert told[0].endswith(halted)
+    assert f"The posture today, New York: {today}" == told[2]
+    assert told[1].endswith("is not known") or watched is None
 
 
 def test_more_changes_than_are_told_are_counted():
@@ -226,7 +263,7 @@ def test_a_floor_that_never_changed_is_as_it_is():
     told = texts(brief, "Overnight")
 
     assert "0 changes of the posture, HALTED 1 time, for 0 s in all" in told[0]
-    assert "The posture today, New York: HALTED from 10:15" == told[2]
+    assert "The posture today, New York: HALTED from 10:15:00" == told[2]
 
 
 def test_what_changed_and_the_last_known_good_may_be_doubted():

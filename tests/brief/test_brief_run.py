@@ -125,7 +125,10 @@ async def test_the_night_is_that_since_the_close_before(tmp_path):
     assert [(CLOSED, NOW, (EventType.POSTURE_CHANGED,))] == [
         (q.since, q.until, q.kinds) for q in past.asked
     ]
-    assert any("more than 1 change of the posture, HALTED 1 time, for 1 min" in t for t in found)
+    assert any(
+        "HALTED 1 time, for at most, as far as it was watched, 1 min" in t and "more than 1 c" in t
+        for t in found
+    )
 
 
 async def test_alerts_and_pages_are_told_once_each(tmp_path):

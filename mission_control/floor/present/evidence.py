@@ -240,7 +240,7 @@ def _feed_piece(report: ServiceReport, missing: Iterable[MissingEvidence]) -> Pi
     told = [(p, readings[p]) for p in ("/ops/status", "/healthz") if p in readings]
     source = None if report.round is None else report.round.past.get(feed.source)
     limit = feed.threshold_seconds
-    tick = f", last tick {utc_text(feed.last_tick)}" if feed.last_tick else ""
+    tick = f", last tick {new_york_text(feed.last_tick)}" if feed.last_tick else ""
     return Piece(
         report.agent.agent_name,
         "marketdata",
