@@ -95,7 +95,7 @@ async def make_brief(
     watched_since: datetime | None = None,
 ) -> Brief:
     """Make the brief of a floor at `now`; nothing that fails to be read keeps it from being."""
-    pieces = [piece for piece in gather_pieces(snapshot) if piece.required]
+    pieces = await asyncio.to_thread(lambda: [p for p in gather_pieces(snapshot) if p.required])
     since = _last_close(sources.calendar, now)
     changes, more = await _changes(sources.past, since, now)
     gathered = Gathered(

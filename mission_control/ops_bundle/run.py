@@ -137,7 +137,7 @@ async def _gather(
     await gathered.part("posture timeline", _add_timeline(gathered, snapshot, parts.past))
     await gathered.part("alerts", _add_alerts(gathered, snapshot, parts.alerts))
     if kind is BundleKind.PRE_MARKET and parts.brief is not None:
-        await gathered.part("brief", _add_brief(gathered, snapshot, parts.brief, parts.clock()))
+        await gathered.part("brief", _add_brief(gathered, snapshot, parts.brief))
     return gathered
 
 
@@ -208,15 +208,13 @@ async def _add_alerts(
     gathered.note("alerts", problem)
 
 
-async def _add_brief(
-    gathered: _Gathered, snapshot: FloorSnapshot, sources: BriefSources, now: datetime
-) -> None:
-    """Add the brief of this hour; what it could not read is a line of its own."""
+async def _add_brief(gathered: _Gathered, snapshot: FloorSnapshot, sources: BriefSources) -> None:
+    """Add the brief as of the look; what it could not read is a line of its own."""
     judged = gathered.verdict
     note = (
         ReadinessNote(judged.verdict.value, judged.code, "judged in this run") if judged else None
     )
-    brief = await make_brief(sources, snapshot, now, note)
+    brief = await make_brief(sources, snapshot, snapshot.at, note)
     gathered.files["brief.md"] = brief_markdown(brief).encode()
 
 
