@@ -1,5 +1,6 @@
 """The resources that render a snapshot: posture, safety, session and services."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
@@ -9,7 +10,7 @@ from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
-from mission_control.api.answers import Answer, AnyRequest, give
+from mission_control.api.answers import Answer, AnyRequest, SnapshotCache, give
 from mission_control.api.options import ReadingParts, describes, describes_problem
 from mission_control.api.problems import Problem
 from mission_control.api.the_past import At, past_of, remembered, snapshot_of
@@ -79,6 +80,7 @@ def session_answer(calendar: CalendarReader, snapshot: FloorSnapshot) -> Session
 
 def snapshot_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
     """Return the routes of posture, its evidence, and safety."""
+    kept, one_at_a_time = SnapshotCache(), asyncio.Lock()
 
     @get(
         "/api/v1/posture",
@@ -109,10 +111,13 @@ def snapshot_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
         },
     )
     async def evidence(request: AnyRequest, _at: At = None) -> Response[bytes]:
+        # Of thousands of services it takes longer than the deciding loop may be held.
         snapshot = await snapshot_of(parts, request)
         changed = await _switch_changed(parts, snapshot, past="at" in request.query_params)
         render = partial(evidence_document, switch_changed=changed)
-        return give(parts.cache.document(snapshot, "evidence", render), request)
+        async with one_at_a_time:
+            answer = await asyncio.to_thread(kept.document, snapshot, "evidence", render)
+        return give(answer, request)
 
     return [posture, safety, evidence]
 

@@ -1,6 +1,7 @@
 """How the verdict is known: each piece of required evidence, and the reads that it rests on."""
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -124,7 +125,8 @@ def evidence_document(
     """
     pieces = sorted(gather_pieces(snapshot, switch_changed), key=_missing_first)
     posture = snapshot.posture
-    reasons = [_reason_document(reason, pieces, snapshot) for reason in posture.reasons]
+    about, raised = _by_subject(pieces), _raised(snapshot)
+    reasons = [_reason_document(reason, about, raised) for reason in posture.reasons]
     return {
         "at": utc_text(snapshot.at),
         "at_et": new_york_text(snapshot.at),
@@ -144,19 +146,34 @@ def evidence_document(
     }
 
 
+def _by_subject(pieces: Iterable[Piece]) -> Mapping[str, Sequence[str]]:
+    """Return the names of the pieces about each subject; of the cluster, of all its lists."""
+    found = defaultdict[str, list[str]](list)
+    for piece in pieces:
+        found[piece.subject].append(_name(piece))
+        if piece.kind == "list":
+            found[CLUSTER].append(_name(piece))
+    return found
+
+
+def _raised(snapshot: FloorSnapshot) -> Mapping[tuple[str, str], set[str]]:
+    """Return the sources of the latched alarms of each code and subject."""
+    found = defaultdict[tuple[str, str], set[str]](set)
+    for alarm in snapshot.latched.alarms:
+        found[alarm.code, alarm.subject].add(alarm.source)
+    return found
+
+
 def _reason_document(
-    reason: Reason, pieces: Sequence[Piece], snapshot: FloorSnapshot
+    reason: Reason,
+    about: Mapping[str, Sequence[str]],
+    raised: Mapping[tuple[str, str], set[str]],
 ) -> dict[str, Any]:
     """Return a reason with the names of its pieces, and the sources of its alarm."""
-    raised = {
-        alarm.source
-        for alarm in snapshot.latched.alarms
-        if (alarm.code, alarm.subject) == (reason.code, reason.subject)
-    }
     return document(reason, "withholds") | {
         "runbook_url": runbook_url(reason.code),
-        "evidence": [_name(piece) for piece in pieces if _is_about(piece, reason.subject)],
-        "raised_by": sorted(raised),
+        "evidence": list(about.get(reason.subject, ())),
+        "raised_by": sorted(raised.get((reason.code, reason.subject), ())),
     }
 
 
@@ -388,10 +405,6 @@ def _missing_first(piece: Piece) -> tuple[bool, bool, int, str]:
 
 def _name(piece: Piece) -> str:
     return f"{piece.kind} {piece.subject}"
-
-
-def _is_about(piece: Piece, subject: str) -> bool:
-    return piece.subject == subject or (piece.kind == "list" and subject == CLUSTER)
 
 
 def _piece_document(piece: Piece, now: datetime) -> dict[str, Any]:
