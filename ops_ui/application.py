@@ -28,6 +28,8 @@ from ops_ui import (
     services,
 )
 from ops_ui.answers import Part
+from ops_ui.brief import brief
+from ops_ui.evidence_now import evidence_now
 from ops_ui.floor import FloorPage
 from ops_ui.formats import new_york
 from ops_ui.frame import lost_frame, past_frame
@@ -239,6 +241,8 @@ def create_application(settings: Settings, client: httpx.AsyncClient | None = No
         [
             floor,
             wall,
+            evidence_now,
+            brief,
             alert_pages.alerts,
             runbook_pages.index,
             runbook_pages.runbook,

@@ -154,7 +154,7 @@ def _bare_ways() -> tuple[Way, ...]:
     )
 
 
-_FLOOR = Way("/", "Floor", ("floor", "service"))
+_FLOOR = Way("/", "Floor", ("floor", "service", "evidence-now", "brief"))
 _READINESS = Way("/readiness", "Readiness", ("readiness",))
 _ALERTS = Way("/alerts", "Alerts", ("alerts",))
 _SCHEDULE = Way("/schedule", "Schedule", ("schedule",))

@@ -24,6 +24,7 @@ from mission_control.api.alert_routes import alert_history_routes, alert_routes
 from mission_control.api.answers import give_once
 from mission_control.api.artifact_routes import artifact_routes
 from mission_control.api.attestation_routes import attestation_routes
+from mission_control.api.brief_routes import brief_routes
 from mission_control.api.documentation_routes import (
     contract_routes,
     describe,
@@ -351,6 +352,7 @@ def _routes(parts: ApiParts) -> list[HTTPRouteHandler]:
         *attestation_routes(parts),
         *schedule_routes(parts),
         *alert_routes(parts),
+        *brief_routes(parts),
         *contract_routes(),
     ]
     options = parts.options

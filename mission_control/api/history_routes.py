@@ -227,7 +227,7 @@ def _posture_changes(parts: ReadingParts) -> HTTPRouteHandler:
     async def changes(request: AnyRequest, _at: At = None) -> Response[bytes]:
         past, now = past_of(parts), parts.clock()
         at = instant_of(request, "at") or now
-        beside = await remembered(past.history.posture_changes(at))
+        beside = await remembered(past.history.changes_beside(at))
         document = posture_changes_document(at, beside, now)
         return give(json_answer(document, parts.options.label), request)
 

@@ -21,6 +21,7 @@ from mission_control.api.answers import (
     header_of,
 )
 from mission_control.api.problems import PROBLEM_JSON, VARIES, Problem, ProblemDetails
+from mission_control.brief.run import BriefSources
 from mission_control.evidence.gathering import EvidenceSources
 from mission_control.evidence.model import Wanted
 from mission_control.floor.board import FloorBoard, PublishedFloor
@@ -110,7 +111,8 @@ class ApiParts(ReadingParts):
 
     `ask` passes a reader's question to the process that answers it; without one, as for a single
     answer on the command line, everything is answered in this process. `alerts` is None where none
-    are decided, and `channels` returns how those fare that alerts go to.
+    are decided, and `channels` returns how those fare that alerts go to. `brief` is what the
+    brief is read from.
     """
 
     floor: FloorBoard
@@ -119,6 +121,7 @@ class ApiParts(ReadingParts):
     day: ScheduledDay
     ask: AskQuestion | None = None
     alerts: AlertWatch | None = None
+    brief: BriefSources | None = None
     channels: Callable[[], Sequence[ChannelHealth]] = tuple[ChannelHealth, ...]
 
     @property

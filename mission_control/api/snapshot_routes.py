@@ -1,6 +1,8 @@
 """The resources that render a snapshot: posture, safety, session and services."""
 
+import asyncio
 from collections.abc import Sequence
+from datetime import timedelta
 from functools import partial
 from typing import NotRequired, TypedDict
 
@@ -8,10 +10,10 @@ from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
-from mission_control.api.answers import Answer, AnyRequest, give
+from mission_control.api.answers import Answer, AnyRequest, SnapshotCache, give
 from mission_control.api.options import ReadingParts, describes, describes_problem
 from mission_control.api.problems import Problem
-from mission_control.api.the_past import At, snapshot_of
+from mission_control.api.the_past import At, past_of, remembered, snapshot_of
 from mission_control.documents.instants import new_york_text, utc_text
 from mission_control.floor.model import FloorSnapshot
 from mission_control.floor.present.agents import (
@@ -20,9 +22,11 @@ from mission_control.floor.present.agents import (
     agent_document,
     agents_document,
 )
+from mission_control.floor.present.evidence import EvidenceDocument, evidence_document
 from mission_control.floor.present.posture import PostureDocument, posture_document
 from mission_control.floor.present.safety import SafetyDocument, safety_document
 from mission_control.market_calendar.calendar import CalendarReader
+from mission_control.model.event import EventType, FloorEvent
 from mission_control.schedule.present.sessions import (
     SessionDocument,
     TradingDayDocument,
@@ -32,6 +36,7 @@ from mission_control.schedule.present.sessions import (
 
 TAGS = ["floor"]
 SESSIONS_AHEAD = 5
+EVENTS_BACK = 1_000
 NO_SUCH_AGENT = "agent_not_found"
 PAST_PROBLEMS = {
     400: describes_problem("No history is kept, and `at` was asked for"),
@@ -74,7 +79,8 @@ def session_answer(calendar: CalendarReader, snapshot: FloorSnapshot) -> Session
 
 
 def snapshot_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
-    """Return the routes of posture and safety."""
+    """Return the routes of posture, its evidence, and safety."""
+    kept, one_at_a_time = SnapshotCache(), asyncio.Lock()
 
     @get(
         "/api/v1/posture",
@@ -95,7 +101,38 @@ def snapshot_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:
         snapshot = await snapshot_of(parts, request)
         return give(parts.cache.document(snapshot, "safety", safety_document), request)
 
-    return [posture, safety]
+    @get(
+        "/api/v1/posture/evidence",
+        summary="How the posture is known: each piece of required evidence, and what was read",
+        tags=TAGS,
+        responses={
+            200: describes(EvidenceDocument, "The evidence, missing pieces first"),
+            **PAST_PROBLEMS,
+        },
+    )
+    async def evidence(request: AnyRequest, _at: At = None) -> Response[bytes]:
+        # Of thousands of services it takes longer than the deciding loop may be held.
+        snapshot = await snapshot_of(parts, request)
+        changed = await _switch_changed(parts, snapshot, past="at" in request.query_params)
+        render = partial(evidence_document, switch_changed=changed)
+        async with one_at_a_time:
+            answer = await asyncio.to_thread(kept.document, snapshot, "evidence", render)
+        return give(answer, request)
+
+    return [posture, safety, evidence]
+
+
+async def _switch_changed(
+    parts: ReadingParts, snapshot: FloorSnapshot, *, past: bool
+) -> FloorEvent | None:
+    """Return the kill switch's newest change by then: of the present, as far as is remembered."""
+    kind = EventType.KILL_SWITCH_CHANGED
+    if past:
+        # The event bears the instant of its decision, which may be this very one.
+        until = snapshot.at + timedelta(microseconds=1)
+        return (await remembered(past_of(parts).history.changes_beside(until, kind)))[0]
+    recent = parts.floor.recent_events(EVENTS_BACK)
+    return next((event for event in recent if event.type is kind), None)
 
 
 def session_routes(parts: ReadingParts) -> Sequence[HTTPRouteHandler]:

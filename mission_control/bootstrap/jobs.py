@@ -14,10 +14,14 @@ from functools import partial
 from pathlib import Path
 from typing import cast
 
+from mission_control.alerts.load import load_waivers
+from mission_control.alerts.model import Waiver
 from mission_control.alerts.store import AlertStore
 from mission_control.bootstrap.connect import Edges, reading
 from mission_control.bootstrap.keeping import copy_destination, keeping_parts
 from mission_control.bootstrap.record import require_record, run_origin
+from mission_control.brief.expiring import ExpiryReader
+from mission_control.brief.run import BriefCache, BriefSources
 from mission_control.config_snapshot.run import InForce
 from mission_control.configuration.settings import Settings
 from mission_control.errors import StorageError
@@ -32,6 +36,7 @@ from mission_control.history.database import SQLITE_NAME, open_engine
 from mission_control.history.past_floor import PastFloor
 from mission_control.history.reader import HistoryReader
 from mission_control.history.remember import FloorMemory
+from mission_control.last_known_good.recorded import CaptureCache
 from mission_control.last_known_good.run import BuildFacts
 from mission_control.market_calendar.calendar import CalendarReader
 from mission_control.market_calendar.days import in_new_york, instant_of
@@ -45,6 +50,7 @@ from mission_control.records.run_origin import Ground, RunOrigin
 from mission_control.redaction.redact import redact_document, redact_text
 from mission_control.repository.files import RepositoryCopier, RepositorySurveyor, copy_one
 from mission_control.repository.read import RepositoryReader
+from mission_control.runbooks.library import RunbookLibrary
 from mission_control.schedule.claims import RunClaims
 from mission_control.schedule.day import ScheduledDay
 from mission_control.schedule.decide import plan_session
@@ -73,18 +79,36 @@ def job_parts(
 ) -> JobParts:
     """Connect what the jobs read and write; all of it is recorded through the one store."""
     path, lints = settings.repository, settings.fleet.repository_lints
+    artifacts = ArtifactReader(settings.root, clock)
+    alerts = AlertStore(AlertRows(past.history.engine, settings.replica)) if past else None
+    brief = BriefSources(
+        edges.calendar,
+        artifacts,
+        BriefCache(CaptureCache(clock)),
+        past,
+        alerts,
+        RunbookLibrary(settings.runbooks),
+        partial(_waivers, settings.alert_waivers_file),
+        ExpiryReader(),
+    )
     return JobParts(
         clock,
         look,
         RunWriter(store),
-        ArtifactReader(settings.root, clock),
+        artifacts,
         edges.calendar,
         StoreCheck(store, clock),
         edges.further,
         RepositoryReader(path, clock, lints) if path else None,
         past,
-        AlertStore(AlertRows(past.history.engine, settings.replica)) if past else None,
+        alerts,
+        brief,
     )
+
+
+def _waivers(file: Path | None) -> Sequence[Waiver]:
+    """Read the waivers in force; raises ConfigurationError for a file that cannot be used."""
+    return load_waivers(file)[1] if file is not None else ()
 
 
 def is_offered(settings: Settings, job: Job) -> bool:

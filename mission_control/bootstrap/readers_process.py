@@ -21,6 +21,7 @@ from mission_control.history.past_floor import PastFloor
 from mission_control.history.reader import HistoryReader
 from mission_control.log_records import configure_logging
 from mission_control.market_calendar.calendar import MarketCalendar
+from mission_control.model.event import FloorEvent
 from mission_control.model.fleet import Fleet
 from mission_control.processes.child_process import Answerer, run_child
 from mission_control.processes.model import Answered, LiveFloor, Question
@@ -64,6 +65,10 @@ class ToldFloor:
         """Return since when the floor is watched without a break, and its confirmed halts since."""
         live = _LIVE.get()
         return live.watched_since, live.halts
+
+    def recent_events(self, limit: int) -> Sequence[FloorEvent]:  # noqa: ARG002  (none is told)
+        """Return none: events of the past are history's."""
+        return ()
 
 
 def told_now() -> datetime:

@@ -114,7 +114,8 @@ def _showing(
 ) -> ApiParts:
     """Have the API show the alerts that are decided here, and make bundles, where there is any."""
     bundles = makes_evidence(settings, api.options, calendar) if api.past else None
-    api = replace(api, alert_history=jobs.alerts, evidence=bundles)
+    brief = jobs.brief and replace(jobs.brief, runs=api.day.states)
+    api = replace(api, alert_history=jobs.alerts, brief=brief, evidence=bundles)
     if alerts is None:
         return api
     return replace(api, alerts=alerts.watch, channels=alerts.delivery.health)

@@ -23,6 +23,10 @@ COMMANDS = {
         "mission_control.cli.what_if",
         "Decide the floor with something changed, and show which reasons come and go.",
     ),
+    "brief": (
+        "mission_control.cli.brief",
+        "Say on one page what who comes on duty has to know, each line with its evidence.",
+    ),
     "get": ("mission_control.cli.get", "Answer a path as the API would."),
     "readiness": (
         "mission_control.cli.readiness",

@@ -44,6 +44,10 @@ class PublishedFloor(Protocol):
         """Return since when the floor is watched without a break, and its confirmed halts since."""
         ...
 
+    def recent_events(self, limit: int) -> Sequence[FloorEvent]:
+        """Return the newest events, newest first."""
+        ...
+
 
 class FloorBoard:
     """

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 
 from mission_control.contract.model.shapes import ServiceState
 from mission_control.floor.model import FloorEvidence, FloorSnapshot, Latched, Verdict
-from mission_control.model.event import FloorEvent
+from mission_control.model.event import EventType, FloorEvent
 from mission_control.model.fleet import SloWindow
 
 
@@ -314,13 +314,18 @@ HistoryRecord = DecisionRecord | MinuteRecord
 
 @dataclass(frozen=True, slots=True)
 class EventQuery:
-    """Which past events are asked for; `before` is an event's number in history."""
+    """
+    Which past events are asked for; `before` is an event's number in history.
+
+    Without `kinds` it is those of every kind.
+    """
 
     limit: int = 100
     before: int | None = None
     since: datetime | None = None
     until: datetime | None = None
     agent_name: str | None = None
+    kinds: tuple[EventType, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

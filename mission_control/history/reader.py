@@ -146,11 +146,12 @@ class HistoryReader:
         more = len(rows) > query.limit
         return EventPage(events, rows[query.limit - 1].id if more else None)
 
-    async def posture_changes(self, at: datetime) -> tuple[FloorEvent | None, FloorEvent | None]:
-        """Return the newest change of the posture before an instant, and the first one after it."""
-        table = schema.events
-        micros, told = schema.to_micros(at), EventType.POSTURE_CHANGED.value
-        wanted = select(table).where(table.c.type == told).limit(1)
+    async def changes_beside(
+        self, at: datetime, kind: EventType = EventType.POSTURE_CHANGED
+    ) -> tuple[FloorEvent | None, FloorEvent | None]:
+        """Return the newest event of a kind before an instant, and the first one after it."""
+        table, micros = schema.events, schema.to_micros(at)
+        wanted = select(table).where(table.c.type == kind.value).limit(1)
         before = wanted.where(table.c.at < micros).order_by(table.c.at.desc(), table.c.id.desc())
         after = wanted.where(table.c.at > micros).order_by(table.c.at, table.c.id)
         found = [await self._rows(rows) for rows in (before, after)]
@@ -295,6 +296,8 @@ def _wanted_events(query: EventQuery) -> Select[Any]:
         wanted = wanted.where(table.c.at < schema.to_micros(query.until))
     if query.agent_name is not None:
         wanted = wanted.where(table.c.agent_name == query.agent_name)
+    if query.kinds:
+        wanted = wanted.where(table.c.type.in_([kind.value for kind in query.kinds]))
     return wanted
 
 

@@ -9,6 +9,9 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from mission_control.alerts.store import AlertStore
+from mission_control.brief.model import ReadinessNote
+from mission_control.brief.present import brief_markdown
+from mission_control.brief.run import BriefSources, make_brief
 from mission_control.cluster.present import cluster_text
 from mission_control.deploy_report.run import MadeReport, make_report
 from mission_control.documents.canonical_json import encode_json
@@ -134,6 +137,8 @@ async def _gather(
     await gathered.part("logs", _add_logs(gathered, snapshot, parts.further))
     await gathered.part("posture timeline", _add_timeline(gathered, snapshot, parts.past))
     await gathered.part("alerts", _add_alerts(gathered, snapshot, parts.alerts))
+    if kind is BundleKind.PRE_MARKET and parts.brief is not None:
+        await gathered.part("brief", _add_brief(gathered, snapshot, parts.brief))
     return gathered
 
 
@@ -202,6 +207,16 @@ async def _add_alerts(
     told, problem = await alerts_of(alerts, since, until)
     gathered.files["alerts.json"] = encode_json(told, snapshot.label)
     gathered.note("alerts", problem)
+
+
+async def _add_brief(gathered: _Gathered, snapshot: FloorSnapshot, sources: BriefSources) -> None:
+    """Add the brief as of the look; what it could not read is a line of its own."""
+    judged = gathered.verdict
+    note = (
+        ReadinessNote(judged.verdict.value, judged.code, "judged in this run") if judged else None
+    )
+    brief = await make_brief(sources, snapshot, snapshot.at, note)
+    gathered.files["brief.md"] = brief_markdown(brief).encode()
 
 
 def _day_of(snapshot: FloorSnapshot) -> tuple[datetime, datetime]:

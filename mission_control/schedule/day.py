@@ -174,6 +174,10 @@ class ScheduledDay:
         today = run.session_date == self._today()
         return today and run not in self.plan(run.session_date).runs
 
+    async def states(self) -> Sequence[RunState]:
+        """Return what became of today's runs so far; raises StorageError."""
+        return (await self.view()).states
+
     async def view(self) -> DayView:
         """Return today's plan, with what became of each run so far; raises StorageError."""
         now, today = self.sources.clock(), self._today()

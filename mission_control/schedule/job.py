@@ -20,6 +20,7 @@ from mission_control.repository.read import RepositoryReader
 from mission_control.schedule.claims import RunClaims
 
 if TYPE_CHECKING:
+    from mission_control.brief.run import BriefSources
     from mission_control.cluster.read.objects import ObjectReader
 
 READING_SECONDS = 15.0
@@ -36,7 +37,7 @@ class JobParts:
     `look` looks at the floor, and says how it was watched lately. `store` tries whether anything
     could be recorded. `further` reads of the cluster what a look does not show, and `repository`
     the fleet's repository: each is None where it is not configured. `past` and `alerts` are None
-    where no history is kept.
+    where no history is kept. `brief` is what the brief is read from, None where none is made.
     """
 
     clock: Clock
@@ -49,6 +50,7 @@ class JobParts:
     repository: RepositoryReader | None = None
     past: PastFloor | None = None
     alerts: AlertStore | None = None
+    brief: "BriefSources | None" = None
 
     def reading_once(self, seconds: float | None = None) -> "JobParts":
         """

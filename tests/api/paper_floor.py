@@ -15,6 +15,7 @@ from mission_control.alerts.model import AlertBook, AlertRules
 from mission_control.alerts.store import AlertStore
 from mission_control.api.application import create_application
 from mission_control.api.options import ApiOptions, ApiParts
+from mission_control.brief.run import BriefSources
 from mission_control.floor.board import LoopBeat
 from mission_control.floor.model import FloorSnapshot
 from mission_control.floor.present.predecessor import poll_outcomes
@@ -227,6 +228,7 @@ class PaperControl:
     alerts: Any = None
     channels: tuple[ChannelHealth, ...] = ()
     alert_history: AlertStore | None = None
+    brief: BriefSources | None = None
 
     def __post_init__(self) -> None:
         """Put the API together."""
@@ -257,6 +259,7 @@ class PaperControl:
             alerts=self.alerts,
             channels=lambda: self.channels,
             alert_history=self.alert_history,
+            brief=self.brief,
         )
 
     async def ask(self, path: str, method: str = "GET", **more: Any) -> httpx.Response:

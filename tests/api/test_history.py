@@ -258,7 +258,7 @@ def test_the_paper_calendar_is_that_of_the_floor():
 
 
 async def test_the_changes_beside_an_instant_lead_from_one_to_the_next(past):
-    """R15.29: Each step leads to the floor as it changed, past it in one more."""
+    """R15.27: Each step leads to the floor as it changed, past it in one more."""
     path = "/api/v1/posture/changes"
     now = (await past.ask(path)).json()
     recovered = now["previous"]
@@ -274,3 +274,19 @@ async def test_the_changes_beside_an_instant_lead_from_one_to_the_next(past):
     assert (None, failed["at"]) == (first["previous"], first["next"]["at"])
     assert (False, True) == (then["expected"], before["expected"])
     assert 422 == (await past.ask(path, params={"at": "noon"})).status_code
+
+
+async def test_the_evidence_of_then_is_that_of_the_floor_as_it_is_decided_again(past):
+    """R15.26: `?at=` gives the account of then, with the switch's change, and now is untouched."""
+    path = "/api/v1/posture/evidence"
+    then = (await past.ask(path, params={"at": stamp(215)})).json()
+    now = (await past.ask(path)).json()
+    rows = [{row["name"]: row for row in each["evidence"]} for each in (then, now)]
+    states = [each["service strategy-engine"]["value"] for each in rows]
+
+    assert ["DEGRADED, KILL_SWITCH (unexpected)", "HALTED, KILL_SWITCH"] == states
+    assert "AS OF 2026-11-18 10:18:35 EST" == then["label"]
+    assert {"2026-11-18 10:15:00 EST"} == {
+        each["kill_switch kill-switch"]["since_et"] for each in rows
+    }
+    assert 404 == (await past.ask(path, params={"at": stamp(-3600)})).status_code

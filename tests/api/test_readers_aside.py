@@ -22,9 +22,13 @@ PUBLISHED = {
     "/api/v1/posture", "/api/v1/safety", "/api/v1/session", "/api/v1/agents",
     "/api/v1/agents/{agent_name:str}", "/api/v1/events/recent", "/api/v1/stream",
     "/api/v1/runbooks", "/api/v1/runbooks/{code:str}", "/api/v1/attestation/read-only",
-    "/api/v1/schedule", "/api/v1/alerts",
+    "/api/v1/schedule", "/api/v1/alerts", "/api/v1/posture/evidence",
+    "/api/v1/brief", "/api/v1/brief.json", "/api/v1/brief.md",
 }  # fmt: skip
-"""What is answered from the newest snapshot, or from a file of ours that is short."""
+"""
+What is answered from the newest snapshot, or from a file of ours that is short; and the brief,
+which needs what is published as well as the record, and is made for one reader at a time.
+"""
 MADE = {"/api/v1/evidence", "/api/v1/evidence/coverage"}
 """What a process of its own makes, begun for each answer."""
 

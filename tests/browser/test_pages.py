@@ -14,6 +14,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("default"), pytest
 
 FLOOR_SCENARIOS = ["calm", "closed", "kill-switch-off", "critical-hung", "agent-mode-execute"]
 OTHER_PAGES = [
+    "/evidence-now",
+    "/brief",
     "/alerts",
     "/wall",
     "/attestation",

@@ -24,17 +24,20 @@ from mission_control.alerts.model import (
     Waiver,
 )
 from mission_control.alerts.store import AlertStore
+from mission_control.brief.run import BriefCache, BriefSources
 from mission_control.documents.canonical_json import encode_json
 from mission_control.history.alert_rows import AlertRows
 from mission_control.history.database import migrate, open_engine
 from mission_control.history.past_floor import PastFloor
 from mission_control.history.reader import HistoryReader
 from mission_control.history.schema import events, to_micros
+from mission_control.last_known_good.recorded import CaptureCache
 from mission_control.model.event import EventType, FloorEvent
 from mission_control.model.finding import Severity
 from mission_control.ops_bundle.present import heartbeat_document, pods_document
 from mission_control.readiness.decide.readiness import judge_readiness
 from mission_control.readiness.present import readiness_document, readiness_markdown
+from mission_control.records.artifact_reader import ArtifactReader
 from tests.alerts_delivery.values import alert, book
 from tests.api.paper_floor import (
     HEALTH,
@@ -58,6 +61,7 @@ from tests.replay.test_record_replay import recorded
 
 FLOOR_PATHS = (
     "/api/v1/posture",
+    "/api/v1/posture/evidence",
     "/api/v1/agents",
     "/api/v1/agents/strategy-engine",
     "/api/v1/agents/gamma-strategy",
@@ -77,6 +81,7 @@ OTHER_PATHS = (
     "/api/v1/artifacts/unknown",
     "/api/v1/attestation/no-execution",
     "/api/v1/attestation/read-only",
+    "/api/v1/brief",
     "/api/v1/events",
     "/api/v1/events/recent",
     "/api/v1/incidents",
@@ -97,6 +102,7 @@ OTHER_PATHS = (
     "/api/v1/session",
     "/api/v1/slo",
     "/api/v1/timeline",
+    "/api/v1/posture/changes",
     "/api/v1/posture?at=2026-11-18T10:00",
     "/api/v1/posture?at=nonsense",
     "/api/v1/unknown",
@@ -175,9 +181,12 @@ async def other_answers() -> Mapping[str, bytes]:
             past = PastFloor(HistoryReader(engine), None, PaperCalendar(), floor)
             kept = await _alerts_kept(engine)
             _remember(engine)
+            reader = ArtifactReader(root, lambda: NOW)
+            cache = BriefCache(CaptureCache(lambda: NOW))
             control = PaperControl(
                 floor=floor,
                 root=root,
+                brief=BriefSources(PaperCalendar(), reader, cache, past, kept),
                 past=past,
                 label=label,
                 alerts=PaperAlerts(book(FIRING, FOLLOWS), WAIVED),

@@ -231,7 +231,7 @@ class CredentialDesk:
         remedy = "it is never renewed from here: log in again, or use an exec plugin"
         if not token:
             raise NoAccessError(f"{what} holds no token; {remedy}")
-        expires = read_instant(config.get("expiry", ""), what) or _expiry_of(token)
+        expires = read_instant(config.get("expiry", ""), what) or expiry_of_token(token)
         if expires is not None and self._clock is not None and expires <= self._clock():
             raise NoAccessError(f"the token of {what} expired at {expires.isoformat()}; {remedy}")
         return header_value(token, f"the token of {what}")
@@ -374,7 +374,7 @@ def _subject(token: str) -> str:
     return printable(redact_text(str(subject)))[:120] if subject else ""
 
 
-def _expiry_of(token: str) -> datetime | None:
+def expiry_of_token(token: str) -> datetime | None:
     """Return when a JWT expires, None where it does not tell."""
     expires = _claims(token).get("exp")
     if isinstance(expires, bool) or not isinstance(expires, int | float):
