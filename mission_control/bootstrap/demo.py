@@ -3,9 +3,10 @@
 import asyncio
 import logging
 import tempfile
+import time
 from collections import Counter
-from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -90,31 +91,44 @@ class DemoFloor:
     clock: SimulatedClock
     addresses: tuple[tuple[str, str], ...]
     control: str
+    floor: SimulatedFloor
+    load: Callable[[Mapping[str, object]], Settings]
 
 
 @contextmanager
 def demo_floor(
-    scenario: str, at: datetime | None, floor_port: int, flags: dict[str, object]
+    scenario: str,
+    at: datetime | None,
+    floor_port: int,
+    flags: Mapping[str, object],
+    *,
+    root: Path | None = None,
+    monotonic: Callable[[], float] = time.monotonic,
 ) -> Generator[DemoFloor]:
     """
-    Run a simulated floor for the time of the block, in a temporary root of its own.
+    Run a simulated floor for the time of the block, in a temporary root of its own or in `root`.
 
-    The configured root is never written to. Raises ConfigurationError for an unknown scenario or
-    a busy port.
+    The configured root is never written to. `load` of what is given loads the settings with
+    further flags. Raises ConfigurationError for an unknown scenario or a busy port.
     """
-    with tempfile.TemporaryDirectory(prefix="mission-control-demo-") as name:
-        root = Path(name)
+    with ExitStack() as stack:
+        if root is None:
+            made = tempfile.TemporaryDirectory(prefix="mission-control-demo-")
+            root = Path(stack.enter_context(made))
         switch = root / "EXECUTION_HALTED"
-        clock = SimulatedClock(at or find_scenario(scenario).at)
+        clock = SimulatedClock(at or find_scenario(scenario).at, monotonic=monotonic)
         floor = SimulatedFloor(clock, scenario)
-        with FloorOnLoopback(floor, floor_port, switch) as loopback:
-            fleet, kubeconfig = root / "fleet.yaml", root / "kubeconfig.yaml"
-            loopback.write_kubeconfig(kubeconfig)
-            fleet.write_text(fleet_document(loopback.base_urls, str(kubeconfig)))
-            given = {"fleet_file": fleet, "root": root, "kill_switch_file": switch, **flags}
-            settings = load_settings({}, flags=given)
-            addresses = (
-                *sorted(loopback.base_urls.items()),
-                ("Kubernetes API", loopback.kubernetes_url),
-            )
-            yield DemoFloor(settings, clock, addresses, loopback.control_url)
+        loopback = stack.enter_context(FloorOnLoopback(floor, floor_port, switch))
+        fleet, kubeconfig = root / "fleet.yaml", root / "kubeconfig.yaml"
+        loopback.write_kubeconfig(kubeconfig)
+        fleet.write_text(fleet_document(loopback.base_urls, kubeconfig.name))
+        given = {"fleet_file": fleet, "root": root, "kill_switch_file": switch, **flags}
+
+        def load(more: Mapping[str, object]) -> Settings:
+            return load_settings({}, flags={**given, **more})
+
+        addresses = (
+            *sorted(loopback.base_urls.items()),
+            ("Kubernetes API", loopback.kubernetes_url),
+        )
+        yield DemoFloor(load({}), clock, addresses, loopback.control_url, floor, load)

@@ -1,0 +1,187 @@
+"""A simulated floor whose clock is turned by hand: a day is lived as fast as it can be judged."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Generator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime, time, timedelta
+from itertools import takewhile
+from pathlib import Path
+
+import yaml
+
+from mission_control.bootstrap.demo import DemoFloor, demo_floor
+from mission_control.bootstrap.serve import Parts, connected
+from mission_control.configuration.settings import Settings
+from mission_control.floor.decide.stall import BEAT_SECONDS, MISSED_BEATS
+from mission_control.market_calendar.days import in_new_york, instant_of
+from mission_control.model.event import EventType
+from mission_control.schedule.model import PlannedRun
+from mission_control.simulation.days import PlayedDay
+
+STEP_SECONDS = BEAT_SECONDS * MISSED_BEATS
+"""The clock is turned on by so much; decisions farther apart would be a stall."""
+ASKED_SECONDS = 30.0
+"""Services and cluster are asked this often: well before what was read last expires."""
+PATIENT_SECONDS = 20.0
+"""A service's deadline here: the machine may be busy, and nothing is learnt from that."""
+SETTLE_SECONDS = 0.01
+
+Tell = Callable[[datetime, str], None]
+"""Is told when something happened (by the turned clock), and what."""
+
+
+@dataclass(slots=True)
+class TurnedTime:
+    """Seconds that pass only when they are turned on."""
+
+    seconds: float = 0.0
+
+    def __call__(self) -> float:
+        """Return the seconds that have passed."""
+        return self.seconds
+
+
+@contextmanager
+def turned_floor(
+    day: PlayedDay, root: Path | None = None, floor_port: int = 0
+) -> Generator[tuple[DemoFloor, TurnedTime]]:
+    """Run the simulated floor at the beginning of a day, its clock standing still."""
+    passed = TurnedTime()
+    begins = instant_of(day.on, day.begins)
+    flags = dict[str, object]()
+    with demo_floor("calm", begins, floor_port, flags, root=root, monotonic=passed) as floor:
+        settings = floor.settings
+        if day.closure:
+            path = settings.root / "closures.yaml"
+            path.write_text(yaml.safe_dump({"closures": [dict(day.closure)]}))
+            settings = floor.load({"closures_file": path})
+        yield replace(floor, settings=_slowly_asked(settings)), passed
+
+
+def _slowly_asked(settings: Settings) -> Settings:
+    fleet = settings.fleet
+    agents = tuple(
+        replace(
+            agent,
+            interval_seconds=ASKED_SECONDS,
+            gating_interval_seconds=None,
+            deadline_seconds=PATIENT_SECONDS,
+        )
+        for agent in fleet.agents
+    )
+    return replace(settings, fleet=replace(fleet, agents=agents))
+
+
+@dataclass(slots=True)
+class TurnedFloor:
+    """
+    Watches a floor step by step, and runs what is planned while its clock stands still.
+
+    `speed` is how many seconds of the floor pass in one real second at most, None as many as can.
+    """
+
+    floor: DemoFloor
+    passed: TurnedTime
+    parts: Parts
+    tell: Tell
+    speed: float | None = None
+    _asked_at: float = float("-inf")
+    _silent: bool = False
+    _event: int = 0
+    _armed: list[PlannedRun] = field(default_factory=list[PlannedRun])
+
+    async def live(self, day: PlayedDay) -> None:
+        """Live a day from now to its end, with what happens on it."""
+        self.floor.floor.play(day.first)
+        await self._arm()
+        for turn in day.turns:
+            await self.until(instant_of(day.on, turn.at))
+            self.tell(self.floor.clock(), f"on the floor: {turn.why}")
+            self.floor.floor.play(turn.scenario)
+        await self.until(instant_of(day.on, day.ends))
+
+    async def until(self, at: datetime) -> None:
+        """Turn the clock on to an instant, deciding and running all that is due until then."""
+        loop = asyncio.get_running_loop()
+        while (left := (at - self.floor.clock()) / timedelta(seconds=1)) > 0:
+            began, step = loop.time(), min(STEP_SECONDS, left, self._until_due())
+            self.passed.seconds += step
+            await self.step()
+            rest = step / self.speed - (loop.time() - began) if self.speed else 0.0
+            await asyncio.sleep(max(0.0, rest))
+
+    def skip_to(self, at: datetime) -> None:
+        """Set the clock on to an instant; nothing is watched until then."""
+        self.floor.clock.set(at)
+        self._asked_at = float("-inf")
+
+    async def prepare(self) -> None:
+        """Plan the day that it is now, and settle the days before."""
+        await self.parts.day.prepare()
+
+    async def step(self) -> None:
+        """Ask what is due, decide, and run what is planned for now."""
+        watch, now = self.parts.watch, self.floor.clock()
+        due = self.passed.seconds - self._asked_at >= ASKED_SECONDS
+        if due or self._silent:
+            self._asked_at = self.passed.seconds if due else self._asked_at
+            self._silent = await watch.look(services=True, cluster=due)
+        watch.publish(polled=due)
+        self._tell_events()
+        while self._armed and self._armed[0].planned_at <= now:
+            await self._run(self._armed.pop(0))
+
+    def _until_due(self) -> float:
+        """Return the seconds until the next run is planned."""
+        if not self._armed:
+            return STEP_SECONDS
+        left = (self._armed[0].planned_at - self.floor.clock()) / timedelta(seconds=1)
+        return left if left > 0 else STEP_SECONDS
+
+    async def _arm(self) -> None:
+        now = self.floor.clock()
+        runs = await self.parts.day.prepare()
+        self._armed = sorted((r for r in runs if r.planned_at >= now), key=lambda r: r.planned_at)
+
+    async def _run(self, run: PlannedRun) -> None:
+        await self.settled()
+        await self.parts.day.begin(run)
+        if self.parts.alerts is not None:
+            await self.parts.alerts.watch.read_runs()
+        states = await self.parts.day.lately(0)
+        for state in (s for s in states if s.run.key == run.key):
+            outcome = state.outcome.value if state.outcome else "with nothing recorded"
+            said = ": ".join(filter(None, (str(run.job), outcome, state.detail)))
+            self.tell(self.floor.clock(), said)
+
+    async def settled(self) -> None:
+        """Wait until history has written what it was handed: jobs read it."""
+        memory = self.parts.watch.sources.memory
+        while memory is not None and not memory.history.idle():
+            await asyncio.sleep(SETTLE_SECONDS)
+
+    def _tell_events(self) -> None:
+        newest = self.parts.board.recent_events(200)
+        new = list(takewhile(lambda e: e.identity > self._event, newest))
+        if new:
+            self._event = new[0].identity
+        for event in reversed(new):
+            if event.type is not EventType.POLL:
+                self.tell(event.at, event.message)
+
+
+@asynccontextmanager
+async def turned(
+    floor: DemoFloor, passed: TurnedTime, tell: Tell, speed: float | None = None
+) -> AsyncGenerator[TurnedFloor]:
+    """Connect a whole Mission Control to a turned floor for the time of the block."""
+    async with connected(floor.settings, floor.clock, "DEMO", records=True) as parts:
+        parts.day.beat = str  # it beats whenever the clock is turned
+        alerts = asyncio.create_task(parts.alerts.run()) if parts.alerts else None
+        try:
+            yield TurnedFloor(floor, passed, parts, tell, speed)
+        finally:
+            if alerts is not None:
+                alerts.cancel()
+                await asyncio.gather(alerts, return_exceptions=True)
