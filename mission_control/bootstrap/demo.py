@@ -12,6 +12,7 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
+from mission_control.bootstrap.recorded_past import demo_start, find_past, unpack
 from mission_control.bootstrap.serve import Parts
 from mission_control.configuration.settings import Settings, load_settings
 from mission_control.deploy_report import run as deploy_report
@@ -26,6 +27,7 @@ from mission_control.records.run_origin import RunOrigin
 from mission_control.schedule.planned_run import Runner, accounting
 from mission_control.simulation.catalogue import SCENARIOS, find_scenario
 from mission_control.simulation.clock import SimulatedClock
+from mission_control.simulation.days import RECORDED, PlayedDay
 from mission_control.simulation.floor import SimulatedFloor
 from mission_control.simulation.loopback import FloorOnLoopback
 from mission_control.simulation.roster import fleet_document
@@ -85,7 +87,11 @@ def demo_scenarios() -> Sequence[tuple[str, str]]:
 
 @dataclass(frozen=True, slots=True)
 class DemoFloor:
-    """A simulated floor that answers on loopback, and the settings that watch it."""
+    """
+    A simulated floor that answers on loopback, and the settings that watch it.
+
+    `load` loads them with further flags. `past` are the days that its root has recorded.
+    """
 
     settings: Settings
     clock: SimulatedClock
@@ -93,6 +99,7 @@ class DemoFloor:
     control: str
     floor: SimulatedFloor
     load: Callable[[Mapping[str, object]], Settings]
+    past: tuple[PlayedDay, ...] = ()
 
 
 @contextmanager
@@ -103,20 +110,26 @@ def demo_floor(
     flags: Mapping[str, object],
     *,
     root: Path | None = None,
+    past: bool = False,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> Generator[DemoFloor]:
     """
     Run a simulated floor for the time of the block, in a temporary root of its own or in `root`.
 
-    The configured root is never written to. `load` of what is given loads the settings with
-    further flags. Raises ConfigurationError for an unknown scenario or a busy port.
+    The configured root is never written to. With `past` it begins with the recorded sessions
+    before its start clock. Raises ConfigurationError for an unknown scenario or a busy port.
     """
     with ExitStack() as stack:
         if root is None:
             made = tempfile.TemporaryDirectory(prefix="mission-control-demo-")
             root = Path(stack.enter_context(made))
+        shown_at = find_scenario(scenario).at
+        begins = demo_start(at, shown_at) if past else at or shown_at
+        recorded = find_past(begins) if past else None
+        if recorded is not None:
+            unpack(recorded, root)
         switch = root / "EXECUTION_HALTED"
-        clock = SimulatedClock(at or find_scenario(scenario).at, monotonic=monotonic)
+        clock = SimulatedClock(begins, monotonic=monotonic)
         floor = SimulatedFloor(clock, scenario)
         loopback = stack.enter_context(FloorOnLoopback(floor, floor_port, switch))
         fleet, kubeconfig = root / "fleet.yaml", root / "kubeconfig.yaml"
@@ -131,4 +144,5 @@ def demo_floor(
             *sorted(loopback.base_urls.items()),
             ("Kubernetes API", loopback.kubernetes_url),
         )
-        yield DemoFloor(load({}), clock, addresses, loopback.control_url, floor, load)
+        lived = RECORDED[: recorded + 1] if recorded is not None else ()
+        yield DemoFloor(load({}), clock, addresses, loopback.control_url, floor, load, lived)

@@ -66,6 +66,24 @@ def require_record(settings: Settings) -> None:
         )
 
 
+def require_root(settings: Settings) -> None:
+    """
+    Refuse a root that is not there: a mistyped one would begin a second record.
+
+    Raises ConfigurationError.
+    """
+    try:
+        settings.root.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        raise ConfigurationError(
+            f"there is no folder {settings.root}",
+            where=settings.sources.get("root", "root"),
+            remedy=f"correct it, mount it, or begin a record there: mkdir -p {settings.root}",
+        ) from None
+    except OSError:
+        return  # told on the posture, and may come back
+
+
 def tell_of_root(settings: Settings) -> Sequence[str]:
     """Say what is odd about where things are recorded: a new record, or another user's."""
     told = list[str]()
@@ -80,12 +98,13 @@ def tell_of_root(settings: Settings) -> Sequence[str]:
 
 async def find_record(settings: Settings) -> None:
     """
-    Refuse as `require_record` does, and log what is odd about the root.
+    Refuse as `require_root` and `require_record` do, and log what is odd about the root.
 
     A root that hangs does not keep a server from serving.
     """
     with suppress(TimeoutError):
         async with asyncio.timeout(FINDING_SECONDS):
+            await asyncio.to_thread(require_root, settings)
             await asyncio.to_thread(require_record, settings)
             for oddity in await asyncio.to_thread(tell_of_root, settings):
                 log.warning("%s", oddity)

@@ -1,15 +1,17 @@
 """A simulated floor whose clock is turned by hand: a day is lived as fast as it can be judged."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Generator, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+import sys
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from itertools import takewhile
 from pathlib import Path
 
 import yaml
 
+from mission_control.alerts.model import AlertState
 from mission_control.bootstrap.demo import DemoFloor, demo_floor
 from mission_control.bootstrap.serve import Parts, connected
 from mission_control.configuration.settings import Settings
@@ -21,11 +23,15 @@ from mission_control.simulation.days import PlayedDay
 
 STEP_SECONDS = BEAT_SECONDS * MISSED_BEATS
 """The clock is turned on by so much; decisions farther apart would be a stall."""
-ASKED_SECONDS = 30.0
-"""Services and cluster are asked this often: well before what was read last expires."""
+ASKED_SECONDS = 36.0
+"""Services are asked this often, before what was read last expires."""
+CLUSTER_SECONDS = 48.0
+"""The cluster is read this often, for the same reason."""
 PATIENT_SECONDS = 20.0
 """A service's deadline here: the machine may be busy, and nothing is learnt from that."""
 SETTLE_SECONDS = 0.01
+SWITCH_SECONDS = 0.0003
+"""Floor and watch share one interpreter, and would wait 5 ms for each other all the time."""
 
 Tell = Callable[[datetime, str], None]
 """Is told when something happened (by the turned clock), and what."""
@@ -87,14 +93,20 @@ class TurnedFloor:
     tell: Tell
     speed: float | None = None
     _asked_at: float = float("-inf")
+    _listed_at: float = float("-inf")
     _silent: bool = False
     _event: int = 0
+    _firing: set[str] = field(default_factory=set[str])
     _armed: list[PlannedRun] = field(default_factory=list[PlannedRun])
 
     async def live(self, day: PlayedDay) -> None:
         """Live a day from now to its end, with what happens on it."""
         self.floor.floor.play(day.first)
         await self._arm()
+        await self.step()
+        self._event = self.parts.board.recent_events(1)[0].identity
+        for line in self._begins():
+            self.tell(self.floor.clock(), line)
         for turn in day.turns:
             await self.until(instant_of(day.on, turn.at))
             self.tell(self.floor.clock(), f"on the floor: {turn.why}")
@@ -114,7 +126,7 @@ class TurnedFloor:
     def skip_to(self, at: datetime) -> None:
         """Set the clock on to an instant; nothing is watched until then."""
         self.floor.clock.set(at)
-        self._asked_at = float("-inf")
+        self._asked_at = self._listed_at = float("-inf")
 
     async def prepare(self) -> None:
         """Plan the day that it is now, and settle the days before."""
@@ -123,14 +135,30 @@ class TurnedFloor:
     async def step(self) -> None:
         """Ask what is due, decide, and run what is planned for now."""
         watch, now = self.parts.watch, self.floor.clock()
-        due = self.passed.seconds - self._asked_at >= ASKED_SECONDS
-        if due or self._silent:
-            self._asked_at = self.passed.seconds if due else self._asked_at
-            self._silent = await watch.look(services=True, cluster=due)
+        passed = self.passed.seconds
+        due = passed - self._asked_at >= ASKED_SECONDS
+        listed = passed - self._listed_at >= CLUSTER_SECONDS
+        self._asked_at = passed if due else self._asked_at
+        self._listed_at = passed if listed else self._listed_at
+        if due or listed or self._silent:
+            services = due or self._silent
+            self._silent = await watch.look(services=services, cluster=listed)
         watch.publish(polled=due)
-        self._tell_events()
+        if self._event:
+            self._tell_events()
+            self._tell_alerts()
         while self._armed and self._armed[0].planned_at <= now:
             await self._run(self._armed.pop(0))
+
+    def _begins(self) -> Iterator[str]:
+        """Say how the day begins: the floor, and what is planned."""
+        now = self.parts.board.current()
+        yield f"posture {now.posture.verdict.value}, session {now.session.phase.value}"
+        plan = self.parts.day.plan(in_new_york(now.at).date())
+        skipped = {run.skipped for run in plan.runs if run.skipped}
+        yield f"planned: {sum(not run.skipped for run in plan.runs)} runs"
+        for why in sorted(skipped):
+            yield f"skipped: {sum(run.skipped == why for run in plan.runs)} runs: {why}"
 
     def _until_due(self) -> float:
         """Return the seconds until the next run is planned."""
@@ -161,6 +189,22 @@ class TurnedFloor:
         while memory is not None and not memory.history.idle():
             await asyncio.sleep(SETTLE_SECONDS)
 
+    def _tell_alerts(self) -> None:
+        """Tell which alerts fire now and did not before, and which ended."""
+        if self.parts.alerts is None:
+            return
+        book = self.parts.alerts.watch.current()
+        firing = {
+            f"{a.severity.value} {a.code} {a.subject}"
+            for a in book.alerts
+            if a.state is AlertState.FIRING
+        }
+        for name in sorted(firing - self._firing):
+            self.tell(self.floor.clock(), f"alert fires: {name}")
+        for name in sorted(self._firing - firing):
+            self.tell(self.floor.clock(), f"alert ended: {name}")
+        self._firing = firing
+
     def _tell_events(self) -> None:
         newest = self.parts.board.recent_events(200)
         new = list(takewhile(lambda e: e.identity > self._event, newest))
@@ -176,7 +220,12 @@ async def turned(
     floor: DemoFloor, passed: TurnedTime, tell: Tell, speed: float | None = None
 ) -> AsyncGenerator[TurnedFloor]:
     """Connect a whole Mission Control to a turned floor for the time of the block."""
-    async with connected(floor.settings, floor.clock, "DEMO", records=True) as parts:
+    before = sys.getswitchinterval()
+    async with AsyncExitStack() as stack:
+        stack.callback(sys.setswitchinterval, before)
+        sys.setswitchinterval(SWITCH_SECONDS)
+        connecting = connected(floor.settings, floor.clock, "DEMO", records=True)
+        parts = await stack.enter_async_context(connecting)
         parts.day.beat = str  # it beats whenever the clock is turned
         alerts = asyncio.create_task(parts.alerts.run()) if parts.alerts else None
         try:

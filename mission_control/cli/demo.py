@@ -56,6 +56,9 @@ def _read_scenario(_: click.Context, __: click.Parameter, value: str) -> str:
     help="How often each service is asked; every 10 s, as in the field, when not given.",
 )
 @click.option("--no-ui", is_flag=True, help="Serve the API alone, without the pages.")
+@click.option(
+    "--no-past", is_flag=True, help="Begin with nothing recorded, without the sessions before."
+)
 @click.option("--list", "list_only", is_flag=True, help="List the scenarios, and stop.")
 @json_flag
 @click.pass_context
@@ -69,6 +72,7 @@ def demo(  # noqa: PLR0913  (one argument per flag, by name)
     floor_port: int,
     interval: float | None,
     no_ui: bool,
+    no_past: bool,
     list_only: bool,
     as_json: bool,
 ) -> None:
@@ -76,14 +80,23 @@ def demo(  # noqa: PLR0913  (one argument per flag, by name)
     Serve a simulated trading floor, and watch it.
 
     The services answer on loopback ports of their own, as curl will show. The scenario can be
-    switched while it runs. Everything is labelled DEMO, and no setting of yours is read.
+    switched while it runs. It begins with the sessions before that Mission Control itself has
+    recorded, where the clock starts in their week. Everything is labelled DEMO, and no setting of
+    yours is read.
     """
     context = ctx.ensure_object(CliContext)
     if list_only:
         _list_scenarios(as_json=as_json)
         return
     options = asgi.DemoOptions(
-        scenario, at, port, ui_port, floor_port, interval_seconds=interval, with_ui=not no_ui
+        scenario,
+        at,
+        port,
+        ui_port,
+        floor_port,
+        interval_seconds=interval,
+        with_ui=not no_ui,
+        with_past=not no_past,
     )
     code = asgi.run_demo(options, context.say)
     ctx.exit(code)

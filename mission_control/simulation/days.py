@@ -18,6 +18,10 @@ from mission_control.simulation.scenario import (
 CALM = find_scenario("calm")
 EARLIER_BUILD = "4d1c0aa"
 
+DEMO_DAY = date(2026, 12, 2)
+"""The day on which the demo begins, where nothing else is asked for: a Wednesday."""
+DEMO_BEGINS = time(10, 14, 57)
+
 BEFORE_DEPLOY = replace(
     CALM,
     name="before-deploy",
@@ -68,8 +72,8 @@ class PlayedDay:
     name: str
     on: date
     description: str
-    begins: time = time(8, 10)
-    ends: time = time(17, 21)
+    begins: time = time(8)
+    ends: time = time(18, 2)
     first: Scenario = CALM
     turns: tuple[Turn, ...] = ()
     closure: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -99,12 +103,13 @@ RECORDED = (
         date(2026, 11, 27),
         "The Friday after Thanksgiving: the market closes at 13:00.",
         first=BEFORE_DEPLOY,
-        ends=time(14, 21),
     ),
     PlayedDay("deploy", date(2026, 11, 30), "strategy-engine runs a new build."),
     PlayedDay("calm", date(2026, 12, 1), "A calm session, whose capture is the last known good."),
+    PlayedDay("this-morning", DEMO_DAY, "Until the demo begins.", ends=DEMO_BEGINS),
+    PlayedDay("this-day", DEMO_DAY, "The rest of the demo's day.", begins=DEMO_BEGINS),
 )
-"""The sessions that the demo starts with (scripts/record_demo.py)."""
+"""What the demo starts with, each on the record of those before (scripts/record_demo.py)."""
 
 DAYS = (
     PlayedDay(
@@ -152,7 +157,7 @@ DAYS = (
         date(2026, 12, 9),
         "The exchange has announced a day of mourning, which the closures file knows: no run is "
         "due, and the services' complaints about missing ticks halt nothing.",
-        ends=time(10, 16),
+        ends=time(9, 41),
         closure={
             "date": "2026-12-09",
             "kind": "closed",
@@ -160,7 +165,7 @@ DAYS = (
             "announced": "2026-12-07",
             "entered_by": "the rehearsal",
         },
-        says=("posture HALTED -> MARKET_CLOSED",),
+        says=("posture MARKET_CLOSED", "planned: 0 runs", "skipped: "),
     ),
     PlayedDay(
         "market-halt",
@@ -175,7 +180,7 @@ DAYS = (
         says=(
             "open_verification: SUCCEEDED: GO",
             "posture OK -> HALTED: MARKETDATA_STALE marketdata-mcp-server",
-            "P1 MARKETDATA_STALE",
+            "alert fires: P1 MARKETDATA_STALE",
             "posture HALTED -> OK",
         ),
     ),
