@@ -20,7 +20,7 @@ import uvloop
 from mission_control.api.connection_limits import LimitedHttpProtocol
 from mission_control.bootstrap.alerting import Alerting, rules_in_force
 from mission_control.bootstrap.clock import real_clock
-from mission_control.bootstrap.record import run_origin
+from mission_control.bootstrap.record import find_root, run_origin
 from mission_control.bootstrap.serve import Parts, connected
 from mission_control.configuration.settings import Settings
 from mission_control.errors import ConfigurationError, StorageError
@@ -92,8 +92,16 @@ def run_server(
     """
     configure_logging(settings.log_format)
     rules_in_force(settings)  # before anything is touched: what is wrong with them ends the start
-    parts = connected(settings, real_clock, records=True, history_is_new=history_is_new)
+    parts = _connected_there(settings, history_is_new)
     return _run(settings, real_clock, parts, announce, with_ui=with_ui)
+
+
+@contextlib.asynccontextmanager
+async def _connected_there(settings: Settings, history_is_new: str) -> AsyncGenerator[Parts]:
+    await find_root(settings)
+    made = connected(settings, real_clock, records=True, history_is_new=history_is_new)
+    async with made as parts:
+        yield parts
 
 
 @dataclass(frozen=True, slots=True)

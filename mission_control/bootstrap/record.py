@@ -66,12 +66,20 @@ def require_record(settings: Settings) -> None:
         )
 
 
-def require_root(settings: Settings) -> None:
+async def find_root(settings: Settings) -> None:
     """
     Refuse a root that is not there: a mistyped one would begin a second record.
 
-    Raises ConfigurationError.
+    Where the settings name the record `find_record` does it. Raises ConfigurationError. A root that hangs does not keep a server from serving.
     """
+    if settings.record_id is not None:
+        return
+    with suppress(TimeoutError):
+        async with asyncio.timeout(FINDING_SECONDS):
+            await asyncio.to_thread(_require_root, settings)
+
+
+def _require_root(settings: Settings) -> None:
     try:
         settings.root.stat()
     except (FileNotFoundError, NotADirectoryError):
@@ -98,13 +106,12 @@ def tell_of_root(settings: Settings) -> Sequence[str]:
 
 async def find_record(settings: Settings) -> None:
     """
-    Refuse as `require_root` and `require_record` do, and log what is odd about the root.
+    Refuse as `require_record` does, and log what is odd about the root.
 
     A root that hangs does not keep a server from serving.
     """
     with suppress(TimeoutError):
         async with asyncio.timeout(FINDING_SECONDS):
-            await asyncio.to_thread(require_root, settings)
             await asyncio.to_thread(require_record, settings)
             for oddity in await asyncio.to_thread(tell_of_root, settings):
                 log.warning("%s", oddity)

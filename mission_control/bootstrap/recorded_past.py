@@ -1,7 +1,6 @@
 """The recorded sessions that a demo starts with: packed once, and unpacked by its start clock."""
 
 import tarfile
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -55,23 +54,27 @@ def _plain(info: tarfile.TarInfo) -> tarfile.TarInfo:
 
 
 def unpack(number: int, root: Path) -> None:
-    """Unpack one record into a root that is new."""
+    """Unpack one record into a root that is new; what is read-only in a record stays so."""
+    prefix, found = f"{number}/", False
     with tarfile.open(ARCHIVE, "r:xz") as packed:
-        packed.extractall(root, _below(packed, f"{number}/"), filter=_owned)
-
-
-def _below(packed: tarfile.TarFile, prefix: str) -> Iterator[tarfile.TarInfo]:
-    found = False
-    for info in packed:
-        if info.name.startswith(prefix):
+        for info in packed:
+            if not info.name.startswith(prefix):
+                if found:
+                    return
+                continue
             found = True
-            info.name = info.name.removeprefix(prefix)
-            yield info
-        elif found:
-            return
+            _write(packed, info, root / info.name.removeprefix(prefix))
 
 
-def _owned(info: tarfile.TarInfo, folder: str) -> tarfile.TarInfo:
-    """Refuse what leads out of the folder, and keep the modes: records are read-only."""
-    checked = tarfile.data_filter(info, folder)
-    return checked.replace(mode=info.mode & 0o700 | 0o400, deep=False)
+def _write(packed: tarfile.TarFile, info: tarfile.TarInfo, path: Path) -> None:
+    """Write one file or folder; there is nothing else in what was packed."""
+    if info.isdir():
+        path.mkdir(parents=True, exist_ok=True)
+        return
+    content = packed.extractfile(info)
+    if content is None:
+        raise ValueError(f"{info.name} is no file")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with content:
+        path.write_bytes(content.read())
+    path.chmod(info.mode & 0o700)

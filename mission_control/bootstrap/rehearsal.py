@@ -8,11 +8,15 @@ from datetime import datetime
 from pathlib import Path
 
 from mission_control.bootstrap.turned_floor import Tell, TurnedFloor, turned, turned_floor
-from mission_control.errors import ConfigurationError
 from mission_control.market_calendar.days import instant_of
 from mission_control.processes import own_process as process
 from mission_control.records.verification import verify
 from mission_control.simulation.days import DAYS, PlayedDay
+
+
+def rehearsal_days() -> Sequence[PlayedDay]:
+    """List the days that can be played."""
+    return DAYS
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +45,6 @@ class Rehearsed:
     def as_it_should(self) -> bool:
         """Return whether all was said that such a day needs, and is recorded whole."""
         return self.intact and not self.missing
-
-
-def find_day(name: str) -> PlayedDay:
-    """Return a day by its name; raises ConfigurationError for one that there is not."""
-    for day in DAYS:
-        if day.name == name:
-            return day
-    known = ", ".join(day.name for day in DAYS)
-    raise ConfigurationError(f"there is no day {name!r}", where="DAY", remedy=f"one of {known}")
 
 
 def rehearse(day: PlayedDay, tell: Tell, speed: float | None = None) -> Rehearsed:

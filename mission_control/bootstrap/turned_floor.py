@@ -5,7 +5,7 @@ import sys
 from collections.abc import AsyncGenerator, Callable, Generator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import takewhile
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from mission_control.floor.decide.stall import BEAT_SECONDS, MISSED_BEATS
 from mission_control.market_calendar.days import in_new_york, instant_of
 from mission_control.model.event import EventType
 from mission_control.schedule.model import PlannedRun
+from mission_control.schedule.scheduler import PREPARE_AT
 from mission_control.simulation.days import PlayedDay
 
 STEP_SECONDS = BEAT_SECONDS * MISSED_BEATS
@@ -30,6 +31,8 @@ CLUSTER_SECONDS = 48.0
 PATIENT_SECONDS = 20.0
 """A service's deadline here: the machine may be busy, and nothing is learnt from that."""
 SETTLE_SECONDS = 0.01
+MOMENT_SECONDS = 0.4
+"""So long after its instant what is planned or turns is noticed: no clock is met exactly."""
 SWITCH_SECONDS = 0.0003
 """Floor and watch share one interpreter, and would wait 5 ms for each other all the time."""
 
@@ -50,11 +53,14 @@ class TurnedTime:
 
 @contextmanager
 def turned_floor(
-    day: PlayedDay, root: Path | None = None, floor_port: int = 0
+    day: PlayedDay,
+    root: Path | None = None,
+    floor_port: int = 0,
+    since: datetime | None = None,
 ) -> Generator[tuple[DemoFloor, TurnedTime]]:
-    """Run the simulated floor at the beginning of a day, its clock standing still."""
+    """Run the simulated floor at the beginning of a day, or at `since`, its clock standing still."""
     passed = TurnedTime()
-    begins = instant_of(day.on, day.begins)
+    begins = since or instant_of(day.on, day.begins)
     flags = dict[str, object]()
     with demo_floor("calm", begins, floor_port, flags, root=root, monotonic=passed) as floor:
         settings = floor.settings
@@ -96,6 +102,7 @@ class TurnedFloor:
     _listed_at: float = float("-inf")
     _silent: bool = False
     _event: int = 0
+    _planned: date | None = None
     _firing: set[str] = field(default_factory=set[str])
     _armed: list[PlannedRun] = field(default_factory=list[PlannedRun])
 
@@ -123,15 +130,6 @@ class TurnedFloor:
             rest = step / self.speed - (loop.time() - began) if self.speed else 0.0
             await asyncio.sleep(max(0.0, rest))
 
-    def skip_to(self, at: datetime) -> None:
-        """Set the clock on to an instant; nothing is watched until then."""
-        self.floor.clock.set(at)
-        self._asked_at = self._listed_at = float("-inf")
-
-    async def prepare(self) -> None:
-        """Plan the day that it is now, and settle the days before."""
-        await self.parts.day.prepare()
-
     async def step(self) -> None:
         """Ask what is due, decide, and run what is planned for now."""
         watch, now = self.parts.watch, self.floor.clock()
@@ -147,6 +145,9 @@ class TurnedFloor:
         if self._event:
             self._tell_events()
             self._tell_alerts()
+        today = in_new_york(now).date()
+        if today != self._planned and now >= instant_of(today, PREPARE_AT):
+            await self._arm()
         while self._armed and self._armed[0].planned_at <= now:
             await self._run(self._armed.pop(0))
 
@@ -161,14 +162,16 @@ class TurnedFloor:
             yield f"skipped: {sum(run.skipped == why for run in plan.runs)} runs: {why}"
 
     def _until_due(self) -> float:
-        """Return the seconds until the next run is planned."""
+        """Return the seconds until the next run begins: a moment after it is planned, as always."""
         if not self._armed:
             return STEP_SECONDS
         left = (self._armed[0].planned_at - self.floor.clock()) / timedelta(seconds=1)
-        return left if left > 0 else STEP_SECONDS
+        return left + MOMENT_SECONDS
 
     async def _arm(self) -> None:
+        """Plan the day that it is now, settle the days before, and arm what is still to come."""
         now = self.floor.clock()
+        self._planned = in_new_york(now).date()
         runs = await self.parts.day.prepare()
         self._armed = sorted((r for r in runs if r.planned_at >= now), key=lambda r: r.planned_at)
 
@@ -186,7 +189,7 @@ class TurnedFloor:
     async def settled(self) -> None:
         """Wait until history has written what it was handed: jobs read it."""
         memory = self.parts.watch.sources.memory
-        while memory is not None and not memory.history.idle():
+        while memory is not None and not memory.history.idle():  # noqa: ASYNC110  (a thread's own)
             await asyncio.sleep(SETTLE_SECONDS)
 
     def _tell_alerts(self) -> None:

@@ -1,6 +1,5 @@
 """Command line: `demo`, a trading floor that is simulated and can be hurt."""
 
-import difflib
 from datetime import datetime
 
 import click
@@ -9,7 +8,7 @@ from mission_control import asgi
 from mission_control.bootstrap.demo import demo_scenarios
 from mission_control.cli.context import CliContext
 from mission_control.cli.flags import json_flag, read_at
-from mission_control.cli.output import emit
+from mission_control.cli.output import columns, described, did_you_mean, emit
 
 PORT = click.IntRange(1, 65535)
 FLOOR_PORTS = click.IntRange(1, 65000)
@@ -19,8 +18,7 @@ def _read_scenario(_: click.Context, __: click.Parameter, value: str) -> str:
     known = [name for name, _ in demo_scenarios()]
     if value in known:
         return value
-    close = difflib.get_close_matches(value, known, n=1)
-    hint = f"did you mean {close[0]!r}?" if close else "--list names them all"
+    hint = did_you_mean(value, known)
     raise click.BadParameter(f"there is no scenario {value!r}; {hint}")
 
 
@@ -108,5 +106,4 @@ def _list_scenarios(*, as_json: bool) -> None:
         values = [{"name": name, "description": text} for name, text in scenarios]
         emit(values)
         return
-    width = max(len(name) for name, _ in scenarios)
-    click.echo("\n".join(f"{name:<{width}}  {text}" for name, text in scenarios))
+    click.echo("\n".join(described(scenarios, columns())))

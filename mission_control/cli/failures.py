@@ -75,9 +75,8 @@ class FailingWell(click.Group):
             ctx.exit(exit_codes.INTERNAL)
         return result
 
-
     def _asks_without_fleet(self, ctx: click.Context) -> str:
-        """Return how the command that failed is used where there is no fleet; empty if it is not."""
+        """Return how the command that failed is used without a fleet; empty where it is not."""
         name = ctx.invoked_subcommand
         command = self.get_command(ctx, name) if name else None
         if command is None or all(param.name != "url" for param in command.params):

@@ -20,7 +20,7 @@ COMMANDS = {
     "demo": ("mission_control.cli.demo", "Serve a simulated trading floor, and watch it."),
     "rehearse": (
         "mission_control.cli.rehearse",
-        "Play an odd day of the market on a simulated floor, at speed.",
+        "Play DAY on a simulated floor, and say what Mission Control says on it, and when.",
     ),
     "status": ("mission_control.cli.status", "Say whether the floor may run, and why not."),
     "get": ("mission_control.cli.get", "Answer a path as the API would."),

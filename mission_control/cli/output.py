@@ -1,5 +1,6 @@
 """What a command prints: JSON in one form, and text that is harmless for a terminal."""
 
+import difflib
 import os
 import sys
 import textwrap
@@ -50,7 +51,27 @@ def table(rows: Iterable[Sequence[str]], width: int | None) -> list[str]:
                 break_on_hyphens=False,
             )
         ]
-    return ["  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in cells]
+    return [
+        "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in cells
+    ]
+
+
+def did_you_mean(value: str, known: Iterable[str]) -> str:
+    """Return which name may have been meant, as the end of a sentence."""
+    close = difflib.get_close_matches(value, known, n=1)
+    return f"did you mean {close[0]!r}?" if close else "--list names them all"
+
+
+def described(rows: Iterable[tuple[str, str]], width: int | None) -> list[str]:
+    """Lay out names with what each is; a long text continues below itself."""
+    named = [(printable(name), text) for name, text in rows]
+    begins = max(len(name) for name, _ in named) + 2
+    return [
+        textwrap.fill(name.ljust(begins) + text, width, subsequent_indent=" " * begins)
+        if width is not None
+        else name.ljust(begins) + text
+        for name, text in named
+    ]
 
 
 def emit(document: object, label: str = "", *, err: bool = False) -> None:

@@ -9,7 +9,7 @@ from mission_control.bootstrap import rehearsal
 from mission_control.cli.context import CliContext
 from mission_control.cli.exit_codes import OK, VERIFICATION_FAILED
 from mission_control.cli.flags import json_flag
-from mission_control.cli.output import columns, emit, printable
+from mission_control.cli.output import columns, described, did_you_mean, emit, printable
 from mission_control.documents.instants import new_york_text, utc_text
 from mission_control.market_calendar.days import in_new_york
 
@@ -43,7 +43,10 @@ def rehearse(
         return
     if day is None:
         raise click.UsageError("which day? `mission-control rehearse --list` names them")
-    played = rehearsal.find_day(day)
+    played = next((d for d in rehearsal.rehearsal_days() if d.name == day), None)
+    if played is None:
+        hint = did_you_mean(day, [d.name for d in rehearsal.rehearsal_days()])
+        raise click.BadParameter(f"there is no day {day!r}; {hint}", param_hint="DAY")
     told = _tell_nothing if as_json or context.quiet else _tell
     if not as_json:
         click.echo(f"{played.on:%A %Y-%m-%d}: {played.description}\n")
@@ -66,15 +69,12 @@ def _tell_nothing(_at: datetime, _text: str) -> None:
 
 
 def _list_days(*, as_json: bool) -> None:
-    days = rehearsal.DAYS
+    days = rehearsal.rehearsal_days()
     if as_json:
         emit([{"name": d.name, "date": str(d.on), "description": d.description} for d in days])
         return
-    width, room = max(len(d.name) for d in days), columns()
-    for each in days:
-        line = f"{each.name:<{width}}  {each.on}  {each.description}"
-        indent = " " * (width + 14)
-        click.echo(textwrap.fill(line, room, subsequent_indent=indent) if room else line)
+    rows = [(d.name, f"{d.on}  {d.description}") for d in days]
+    click.echo("\n".join(described(rows, columns())))
 
 
 def _document(made: rehearsal.Rehearsed) -> dict[str, object]:

@@ -51,9 +51,7 @@ def serve(ctx: click.Context, *, with_ui: bool, history_is_new: str, **flags: st
                 context.say(line)
 
     ctx.exit(
-        asgi.run_server(
-            settings, with_ui=with_ui, history_is_new=history_is_new, announce=announce
-        )
+        asgi.run_server(settings, with_ui=with_ui, history_is_new=history_is_new, announce=announce)
     )
 
 

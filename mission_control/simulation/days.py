@@ -99,6 +99,13 @@ RECORDED = (
         ),
     ),
     PlayedDay(
+        "holiday",
+        date(2026, 11, 26),
+        "Thanksgiving: nothing trades, and no run is due.",
+        first=BEFORE_DEPLOY,
+        says=("skipped: ",),
+    ),
+    PlayedDay(
         "early-close",
         date(2026, 11, 27),
         "The Friday after Thanksgiving: the market closes at 13:00.",
