@@ -70,7 +70,8 @@ async def find_root(settings: Settings) -> None:
     """
     Refuse a root that is not there: a mistyped one would begin a second record.
 
-    Where the settings name the record `find_record` does it. Raises ConfigurationError. A root that hangs does not keep a server from serving.
+    Where the settings name the record `find_record` does it. A root that hangs does not keep a
+    server from serving. Raises ConfigurationError.
     """
     if settings.record_id is not None:
         return

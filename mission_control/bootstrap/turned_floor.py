@@ -58,7 +58,7 @@ def turned_floor(
     floor_port: int = 0,
     since: datetime | None = None,
 ) -> Generator[tuple[DemoFloor, TurnedTime]]:
-    """Run the simulated floor at the beginning of a day, or at `since`, its clock standing still."""
+    """Run the simulated floor, its clock standing still at a day's beginning or at `since`."""
     passed = TurnedTime()
     begins = since or instant_of(day.on, day.begins)
     flags = dict[str, object]()
@@ -170,10 +170,9 @@ class TurnedFloor:
 
     async def _arm(self) -> None:
         """Plan the day that it is now, settle the days before, and arm what is still to come."""
-        now = self.floor.clock()
-        self._planned = in_new_york(now).date()
+        self._planned = in_new_york(self.floor.clock()).date()
         runs = await self.parts.day.prepare()
-        self._armed = sorted((r for r in runs if r.planned_at >= now), key=lambda r: r.planned_at)
+        self._armed = sorted(runs, key=lambda r: r.planned_at)
 
     async def _run(self, run: PlannedRun) -> None:
         await self.settled()

@@ -64,14 +64,14 @@ def did_you_mean(value: str, known: Iterable[str]) -> str:
 
 def described(rows: Iterable[tuple[str, str]], width: int | None) -> list[str]:
     """Lay out names with what each is; a long text continues below itself."""
-    named = [(printable(name), text) for name, text in rows]
+    named = [(printable(name), printable(text)) for name, text in rows]
     begins = max(len(name) for name, _ in named) + 2
-    return [
-        textwrap.fill(name.ljust(begins) + text, width, subsequent_indent=" " * begins)
-        if width is not None
-        else name.ljust(begins) + text
-        for name, text in named
-    ]
+    lines = list[str]()
+    for name, text in named:
+        line = name.ljust(begins) + text
+        indent = " " * begins
+        lines += [line] if width is None else textwrap.wrap(line, width, subsequent_indent=indent)
+    return lines
 
 
 def emit(document: object, label: str = "", *, err: bool = False) -> None:
