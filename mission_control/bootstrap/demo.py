@@ -23,6 +23,7 @@ from mission_control.last_known_good.run import BuildFacts, CaptureRefused
 from mission_control.ops_bundle import run as ops_bundle
 from mission_control.readiness import run as readiness
 from mission_control.readiness.model import PollCoverage
+from mission_control.records.recorded_reports import READINESS_JSON, list_reports
 from mission_control.records.run_origin import RunOrigin
 from mission_control.schedule.planned_run import Runner, accounting
 from mission_control.simulation.catalogue import SCENARIOS, find_scenario
@@ -36,7 +37,11 @@ log = logging.getLogger(__name__)
 
 
 async def run_jobs_when_seen(parts: Parts, origin: RunOrigin) -> None:
-    """Run every job once when every service was asked; what breaks is recorded and logged."""
+    """
+    Run every job once when every service was asked; what breaks is recorded and logged.
+
+    Where sessions are recorded already only readiness is judged again.
+    """
     async for seen in parts.board.follow(None):
         if isinstance(seen, FloorSnapshot) and all_asked(seen):
             break
@@ -48,6 +53,8 @@ async def run_jobs_when_seen(parts: Parts, origin: RunOrigin) -> None:
         last_known_good.JOB: partial(last_known_good.run, jobs, find_build=_no_build),
         readiness.JOB: partial(readiness.run, judging),
     }
+    if await list_reports(jobs.artifacts, READINESS_JSON, 1):
+        runs = {readiness.JOB: runs[readiness.JOB]}
     for job, run in runs.items():
         begun = origin.begun(jobs.clock())
         try:
