@@ -11,7 +11,6 @@ from pathlib import Path
 
 import yaml
 
-from mission_control.alerts.model import AlertState
 from mission_control.bootstrap.demo import DemoFloor, demo_floor
 from mission_control.bootstrap.serve import Parts, connected
 from mission_control.configuration.settings import Settings
@@ -103,7 +102,7 @@ class TurnedFloor:
     _silent: bool = False
     _event: int = 0
     _planned: date | None = None
-    _firing: set[str] = field(default_factory=set[str])
+    _paging: set[str] = field(default_factory=set[str])
     _armed: list[PlannedRun] = field(default_factory=list[PlannedRun])
 
     async def live(self, day: PlayedDay) -> None:
@@ -192,20 +191,16 @@ class TurnedFloor:
             await asyncio.sleep(SETTLE_SECONDS)
 
     def _tell_alerts(self) -> None:
-        """Tell which alerts fire now and did not before, and which ended."""
+        """Tell which alerts page now and did not before, and which do not any more."""
         if self.parts.alerts is None:
             return
         book = self.parts.alerts.watch.current()
-        firing = {
-            f"{a.severity.value} {a.code} {a.subject}"
-            for a in book.alerts
-            if a.state is AlertState.FIRING
-        }
-        for name in sorted(firing - self._firing):
-            self.tell(self.floor.clock(), f"alert fires: {name}")
-        for name in sorted(self._firing - firing):
+        paging = {f"{a.severity.value} {a.code} {a.subject}" for a in book.alerts if a.pages}
+        for name in sorted(paging - self._paging):
+            self.tell(self.floor.clock(), f"alert pages: {name}")
+        for name in sorted(self._paging - paging):
             self.tell(self.floor.clock(), f"alert ended: {name}")
-        self._firing = firing
+        self._paging = paging
 
     def _tell_events(self) -> None:
         newest = self.parts.board.recent_events(200)

@@ -187,7 +187,7 @@ DAYS = (
         says=(
             "open_verification: SUCCEEDED: GO",
             "posture OK -> HALTED: MARKETDATA_STALE marketdata-mcp-server",
-            "alert fires: P1 MARKETDATA_STALE",
+            "alert pages: P1 MARKETDATA_STALE",
             "posture HALTED -> OK",
         ),
     ),

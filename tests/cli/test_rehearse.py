@@ -19,7 +19,7 @@ SHORT = replace(
         "posture OK, session OPEN",
         "no tick",
         "posture OK -> HALTED: MARKETDATA_STALE marketdata-mcp-server",
-        "alert fires: P1 MARKETDATA_STALE",
+        "alert pages: P1 MARKETDATA_STALE",
         "intraday_sample: SUCCEEDED",
         "posture HALTED -> OK: MARKETDATA_STALE",
     ),
@@ -27,7 +27,7 @@ SHORT = replace(
 
 
 def test_a_market_wide_halt_is_stale_market_data_and_pages(run, monkeypatch, tmp_path):
-    """R15.37, R15.40, R15.41: it halts and fires until ticks come; all was said: it ends with 0."""
+    """R15.37, R15.40, R15.41: it halts and pages until ticks come; all was said: it ends with 0."""
     monkeypatch.setattr(rehearsal, "DAYS", (SHORT,))
 
     result = run("rehearse", "market-halt", "--json", MISSION_CONTROL_ROOT=str(tmp_path))

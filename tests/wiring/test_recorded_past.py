@@ -55,7 +55,7 @@ def test_every_record_verifies(tmp_path, number):
 
 
 def test_its_history_has_the_tables_of_today(root):
-    """A migration finds nothing to do: else the sessions have to be recorded anew."""
+    """A migration finds nothing to do: else the sessions have to be recorded again."""
     engine = open_engine(root, None)
     try:
         with engine.connect() as connection:
