@@ -56,6 +56,18 @@ def table(rows: Iterable[Sequence[str]], width: int | None) -> list[str]:
     ]
 
 
+def fitting(lines: Iterable[str], width: int | None) -> list[str]:
+    """Return lines that are harmless for a terminal; what is too long goes on below, indented."""
+    shown = map(printable, lines)
+    if width is None:
+        return list(shown)
+    wrapped = (
+        textwrap.wrap(line, width, subsequent_indent=" " * 4, break_on_hyphens=False) or [""]
+        for line in shown
+    )
+    return [part for parts in wrapped for part in parts]
+
+
 def did_you_mean(value: str, known: Iterable[str]) -> str:
     """Return which name may have been meant, as the end of a sentence."""
     close = difflib.get_close_matches(value, known, n=1)
