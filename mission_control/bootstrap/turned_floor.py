@@ -31,7 +31,7 @@ PATIENT_SECONDS = 20.0
 """A service's deadline here: the machine may be busy, and nothing is learnt from that."""
 SETTLE_SECONDS = 0.01
 MOMENT_SECONDS = 0.4
-"""So long after its instant what is planned or turns is noticed: no clock is met exactly."""
+"""So long after its instant what is planned is begun: no clock meets one exactly."""
 SWITCH_SECONDS = 0.0003
 """Floor and watch share one interpreter, and would wait 5 ms for each other all the time."""
 
@@ -108,6 +108,7 @@ class TurnedFloor:
     async def live(self, day: PlayedDay) -> None:
         """Live a day from now to its end, with what happens on it."""
         self.floor.floor.play(day.first)
+        self.passed.seconds += MOMENT_SECONDS
         await self._arm()
         await self.step()
         self._event = self.parts.board.recent_events(1)[0].identity
