@@ -20,11 +20,12 @@ import uvloop
 from mission_control.api.connection_limits import LimitedHttpProtocol
 from mission_control.bootstrap.alerting import Alerting, rules_in_force
 from mission_control.bootstrap.clock import real_clock
-from mission_control.bootstrap.record import run_origin
+from mission_control.bootstrap.record import find_root, run_origin
 from mission_control.bootstrap.serve import Parts, connected
 from mission_control.configuration.settings import Settings
 from mission_control.errors import ConfigurationError, StorageError
 from mission_control.log_records import configure_logging
+from mission_control.market_calendar.days import in_new_york
 from mission_control.model.clock import Clock
 from mission_control.processes import collector
 from mission_control.processes import own_process as process
@@ -73,17 +74,43 @@ def bind(host: str, port: int, *, where: str) -> socket.socket:
     return listener
 
 
-def run_server(settings: Settings, *, with_ui: bool = False, history_is_new: str = "") -> int:
-    """Serve until stopped by SIGINT or SIGTERM; returns the exit code."""
+def nothing() -> None:
+    """Announce nothing."""
+
+
+def run_server(
+    settings: Settings,
+    *,
+    with_ui: bool = False,
+    history_is_new: str = "",
+    announce: Callable[[], None] = nothing,
+) -> int:
+    """
+    Serve until stopped by SIGINT or SIGTERM; returns the exit code.
+
+    `announce` is called once the ports are found free.
+    """
     configure_logging(settings.log_format)
     rules_in_force(settings)  # before anything is touched: what is wrong with them ends the start
-    parts = connected(settings, real_clock, records=True, history_is_new=history_is_new)
-    return _run(settings, real_clock, parts, with_ui=with_ui)
+    parts = _connected_there(settings, history_is_new)
+    return _run(settings, real_clock, parts, announce, with_ui=with_ui)
+
+
+@contextlib.asynccontextmanager
+async def _connected_there(settings: Settings, history_is_new: str) -> AsyncGenerator[Parts]:
+    await find_root(settings)
+    made = connected(settings, real_clock, records=True, history_is_new=history_is_new)
+    async with made as parts:
+        yield parts
 
 
 @dataclass(frozen=True, slots=True)
 class DemoOptions:
-    """What a demo is asked for; `at` starts the clock, `interval_seconds` None is the field's."""
+    """
+    What a demo is asked for; `at` starts the clock, `interval_seconds` None is the field's.
+
+    `with_past` begins with recorded sessions.
+    """
 
     scenario: str
     at: datetime | None = None
@@ -92,6 +119,7 @@ class DemoOptions:
     floor_port: int = 9100
     interval_seconds: float | None = None
     with_ui: bool = True
+    with_past: bool = True
 
 
 def run_demo(options: DemoOptions, say: Callable[[str], None]) -> int:
@@ -104,17 +132,23 @@ def run_demo(options: DemoOptions, say: Callable[[str], None]) -> int:
     }
     from mission_control.bootstrap.demo import demo_floor  # noqa: PLC0415  (simulated floors alone)
 
-    started = demo_floor(options.scenario, options.at, options.floor_port, flags)
+    past = options.with_past
+    started = demo_floor(options.scenario, options.at, options.floor_port, flags, past=past)
     with started as floor:
-        for line in _what_to_try(floor, options):
-            say(line)
         parts = connected(floor.settings, floor.clock, "DEMO", records=True)
-        return _run(floor.settings, floor.clock, parts, with_ui=options.with_ui)
+
+        def announce() -> None:
+            for line in _what_to_try(floor, options):
+                say(line)
+
+        return _run(floor.settings, floor.clock, parts, announce, with_ui=options.with_ui)
 
 
 def _what_to_try(floor: "DemoFloor", options: DemoOptions) -> Iterator[str]:
     api = f"http://{floor.settings.host}:{floor.settings.port}"
     yield f"A simulated trading floor, scenario {options.scenario}. Nothing here is real."
+    clocks = in_new_york(floor.clock())
+    yield f"Its clock starts on {clocks:%A %d %B %Y at %H:%M} in New York. {_what_was(floor)}"
     yield "Ctrl-C ends it."
     yield ""
     if options.with_ui:
@@ -133,11 +167,27 @@ def _what_to_try(floor: "DemoFloor", options: DemoOptions) -> Iterator[str]:
     yield ""
 
 
-def _run(settings: Settings, clock: Clock, parts: Connecting, *, with_ui: bool) -> int:
+def _what_was(floor: "DemoFloor") -> str:
+    """Say which sessions before the start are recorded."""
+    days = sorted({day.on for day in floor.past})
+    if not days:
+        return "Nothing before that is recorded."
+    return f"Recorded before that: {', '.join(f'{on:%a %d %b}' for on in days)}."
+
+
+def _run(
+    settings: Settings,
+    clock: Clock,
+    parts: Connecting,
+    announce: Callable[[], None],
+    *,
+    with_ui: bool,
+) -> int:
     where = "--port, MISSION_CONTROL_PORT"
     listener = bind(settings.host, settings.port, where=where)
     if with_ui:
         bind(settings.host, settings.ui_port, where="--ui-port, MISSION_CONTROL_UI_PORT").close()
+    announce()
     process.raise_open_files_limit()
     collector.keep_what_is_here()
     served = _serve(settings, clock, parts, listener, with_ui=with_ui)

@@ -70,7 +70,14 @@ def configure_logging(log_format: str, level: int = logging.INFO) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
-    for noisy in ("httpx", "httpcore", "uvicorn.access", "aiohttp", "apscheduler"):
+    for noisy in (
+        "httpx",
+        "httpcore",
+        "uvicorn.access",
+        "aiohttp",
+        "apscheduler",
+        "alembic.runtime.plugins",
+    ):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     # asyncio warns at each write to a client that has disconnected, which is normal for a server
     logging.getLogger("asyncio").setLevel(logging.ERROR)

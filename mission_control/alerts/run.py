@@ -316,15 +316,19 @@ class AlertWatch:
 
     async def _read_runs(self) -> None:
         while True:
-            try:
-                self._began = self._began or await self.parts.began()
-                await self._runs.read(self.parts.lately, self.parts.artifacts)
-            except StorageError as error:
-                self._runs.runs = None
-                log.warning("what became of planned runs cannot be read: %s", error)
-            except Exception:  # a bug of ours: what was read last stays
-                log.exception("reading planned runs failed")
+            await self.read_runs()
             await asyncio.sleep(RUNS_SECONDS)
+
+    async def read_runs(self) -> None:
+        """Read once what became of planned runs; what cannot be read is not known."""
+        try:
+            self._began = self._began or await self.parts.began()
+            await self._runs.read(self.parts.lately, self.parts.artifacts)
+        except StorageError as error:
+            self._runs.runs = None
+            log.warning("what became of planned runs cannot be read: %s", error)
+        except Exception:  # a bug of ours: what was read last stays
+            log.exception("reading planned runs failed")
 
     async def _follow_files(self) -> None:
         while True:

@@ -3,14 +3,16 @@
 import asyncio
 import logging
 import tempfile
+import time
 from collections import Counter
-from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 
+from mission_control.bootstrap.recorded_past import demo_start, find_past, unpack
 from mission_control.bootstrap.serve import Parts
 from mission_control.configuration.settings import Settings, load_settings
 from mission_control.deploy_report import run as deploy_report
@@ -21,10 +23,12 @@ from mission_control.last_known_good.run import BuildFacts, CaptureRefused
 from mission_control.ops_bundle import run as ops_bundle
 from mission_control.readiness import run as readiness
 from mission_control.readiness.model import PollCoverage
+from mission_control.records.recorded_reports import READINESS_JSON, list_reports
 from mission_control.records.run_origin import RunOrigin
 from mission_control.schedule.planned_run import Runner, accounting
 from mission_control.simulation.catalogue import SCENARIOS, find_scenario
 from mission_control.simulation.clock import SimulatedClock
+from mission_control.simulation.days import RECORDED, PlayedDay
 from mission_control.simulation.floor import SimulatedFloor
 from mission_control.simulation.loopback import FloorOnLoopback
 from mission_control.simulation.roster import fleet_document
@@ -33,7 +37,11 @@ log = logging.getLogger(__name__)
 
 
 async def run_jobs_when_seen(parts: Parts, origin: RunOrigin) -> None:
-    """Run every job once when every service was asked; what breaks is recorded and logged."""
+    """
+    Run every job once when every service was asked; what breaks is recorded and logged.
+
+    Where sessions are recorded already only readiness is judged again.
+    """
     async for seen in parts.board.follow(None):
         if isinstance(seen, FloorSnapshot) and all_asked(seen):
             break
@@ -45,6 +53,8 @@ async def run_jobs_when_seen(parts: Parts, origin: RunOrigin) -> None:
         last_known_good.JOB: partial(last_known_good.run, jobs, find_build=_no_build),
         readiness.JOB: partial(readiness.run, judging),
     }
+    if await list_reports(jobs.artifacts, READINESS_JSON, 1):
+        runs = {readiness.JOB: runs[readiness.JOB]}
     for job, run in runs.items():
         begun = origin.begun(jobs.clock())
         try:
@@ -84,37 +94,62 @@ def demo_scenarios() -> Sequence[tuple[str, str]]:
 
 @dataclass(frozen=True, slots=True)
 class DemoFloor:
-    """A simulated floor that answers on loopback, and the settings that watch it."""
+    """
+    A simulated floor that answers on loopback, and the settings that watch it.
+
+    `load` loads them with further flags. `past` are the days that its root has recorded.
+    """
 
     settings: Settings
     clock: SimulatedClock
     addresses: tuple[tuple[str, str], ...]
     control: str
+    floor: SimulatedFloor
+    load: Callable[[Mapping[str, object]], Settings]
+    past: tuple[PlayedDay, ...] = ()
 
 
 @contextmanager
 def demo_floor(
-    scenario: str, at: datetime | None, floor_port: int, flags: dict[str, object]
+    scenario: str,
+    at: datetime | None,
+    floor_port: int,
+    flags: Mapping[str, object],
+    *,
+    root: Path | None = None,
+    past: bool = False,
+    monotonic: Callable[[], float] = time.monotonic,
 ) -> Generator[DemoFloor]:
     """
-    Run a simulated floor for the time of the block, in a temporary root of its own.
+    Run a simulated floor for the time of the block, in a temporary root of its own or in `root`.
 
-    The configured root is never written to. Raises ConfigurationError for an unknown scenario or
-    a busy port.
+    The configured root is never written to. With `past` it begins with the recorded sessions
+    before its start clock. Raises ConfigurationError for an unknown scenario or a busy port.
     """
-    with tempfile.TemporaryDirectory(prefix="mission-control-demo-") as name:
-        root = Path(name)
+    with ExitStack() as stack:
+        if root is None:
+            made = tempfile.TemporaryDirectory(prefix="mission-control-demo-")
+            root = Path(stack.enter_context(made))
+        shown_at = find_scenario(scenario).at
+        begins = demo_start(at, shown_at) if past else at or shown_at
+        recorded = find_past(begins) if past else None
+        if recorded is not None:
+            unpack(recorded, root)
         switch = root / "EXECUTION_HALTED"
-        clock = SimulatedClock(at or find_scenario(scenario).at)
+        clock = SimulatedClock(begins, monotonic=monotonic)
         floor = SimulatedFloor(clock, scenario)
-        with FloorOnLoopback(floor, floor_port, switch) as loopback:
-            fleet, kubeconfig = root / "fleet.yaml", root / "kubeconfig.yaml"
-            loopback.write_kubeconfig(kubeconfig)
-            fleet.write_text(fleet_document(loopback.base_urls, str(kubeconfig)))
-            given = {"fleet_file": fleet, "root": root, "kill_switch_file": switch, **flags}
-            settings = load_settings({}, flags=given)
-            addresses = (
-                *sorted(loopback.base_urls.items()),
-                ("Kubernetes API", loopback.kubernetes_url),
-            )
-            yield DemoFloor(settings, clock, addresses, loopback.control_url)
+        loopback = stack.enter_context(FloorOnLoopback(floor, floor_port, switch))
+        fleet, kubeconfig = root / "fleet.yaml", root / "kubeconfig.yaml"
+        loopback.write_kubeconfig(kubeconfig)
+        fleet.write_text(fleet_document(loopback.base_urls, kubeconfig.name))
+        given = {"fleet_file": fleet, "root": root, "kill_switch_file": switch, **flags}
+
+        def load(more: Mapping[str, object]) -> Settings:
+            return load_settings({}, flags={**given, **more})
+
+        addresses = (
+            *sorted(loopback.base_urls.items()),
+            ("Kubernetes API", loopback.kubernetes_url),
+        )
+        lived = RECORDED[: recorded + 1] if recorded is not None else ()
+        yield DemoFloor(load({}), clock, addresses, loopback.control_url, floor, load, lived)

@@ -137,7 +137,9 @@ def make_day(
     runners = {job: run for job, run in every.items() if is_offered(settings, job)}
     origin = run_origin(settings, "schedule", clock())
     sources = run_sources(settings, edges.calendar, clock, origin, label, store)
-    return ScheduledDay(edges.calendar, parts.artifacts, runners, sources)
+    day = ScheduledDay(edges.calendar, parts.artifacts, runners, sources)
+    day.since = clock() if label else None  # a simulated floor was not there before
+    return day
 
 
 def run_sources(

@@ -66,6 +66,33 @@ def require_record(settings: Settings) -> None:
         )
 
 
+async def find_root(settings: Settings) -> None:
+    """
+    Refuse a root that is not there: a mistyped one would begin a second record.
+
+    Where the settings name the record `find_record` does it. A root that hangs does not keep a
+    server from serving. Raises ConfigurationError.
+    """
+    if settings.record_id is not None:
+        return
+    with suppress(TimeoutError):
+        async with asyncio.timeout(FINDING_SECONDS):
+            await asyncio.to_thread(_require_root, settings)
+
+
+def _require_root(settings: Settings) -> None:
+    try:
+        settings.root.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        raise ConfigurationError(
+            f"there is no folder {settings.root}",
+            where=settings.sources.get("root", "root"),
+            remedy=f"correct it, mount it, or begin a record there: mkdir -p {settings.root}",
+        ) from None
+    except OSError:
+        return  # told on the posture, and may come back
+
+
 def tell_of_root(settings: Settings) -> Sequence[str]:
     """Say what is odd about where things are recorded: a new record, or another user's."""
     told = list[str]()

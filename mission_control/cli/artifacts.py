@@ -10,7 +10,7 @@ import click
 from mission_control.cli.context import CliContext
 from mission_control.cli.exit_codes import INTERNAL, VERIFICATION_FAILED
 from mission_control.cli.flags import json_flag, setting_flags
-from mission_control.cli.output import emit, printable
+from mission_control.cli.output import columns, emit, printable, table
 from mission_control.configuration.settings import load_root_in_force
 from mission_control.documents.document import document
 from mission_control.errors import StorageError
@@ -122,10 +122,7 @@ def _lines(page: ArtifactPage) -> list[str]:
         (f"{e.seq}", e.at, e.job, e.session_date or "-", f"{len(e.files)} files", e.path)
         for e in page.entries
     ]
-    widths = [max(len(row[i]) for row in rows) for i in range(5)]
-    lines = [
-        "  ".join((*(f"{c:<{w}}" for c, w in zip(r, widths, strict=False)), r[5])) for r in rows
-    ]
+    lines = table(rows, columns())
     if page.next_before is not None:
         lines.append(f"and {page.total - len(rows)} more; --limit shows them")
-    return [printable(line) for line in lines]
+    return lines

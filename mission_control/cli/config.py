@@ -5,7 +5,7 @@ import click
 from mission_control.alerts.load import load_alert_rules
 from mission_control.cli.context import CliContext
 from mission_control.cli.flags import json_flag, setting_flags, settings_with
-from mission_control.cli.output import emit, printable
+from mission_control.cli.output import columns, emit, table
 from mission_control.configuration.declared_settings import SETTINGS, Settings
 from mission_control.floor.present.posture import needs_document, needs_text
 
@@ -34,8 +34,10 @@ def check(ctx: click.Context, *, as_json: bool, **flags: str | None) -> None:
     if as_json:
         emit(_as_dict(settings) | {"alert_rules": len(rules.rules), "waivers": len(rules.waivers)})
     else:
-        alerts = f"alerts         {len(rules.rules)} rules, {len(rules.waivers)} waivers"
-        click.echo("\n".join(printable(line) for line in (*_lines(settings), alerts)))
+        alerts = ("alerts", f"{len(rules.rules)} rules, {len(rules.waivers)} waivers")
+        width = columns()
+        lines = [*table(_settings(settings), width), "", *table([*_facts(settings), alerts], width)]
+        click.echo("\n".join(lines))
 
 
 def _as_dict(settings: Settings) -> dict[str, object]:
@@ -60,23 +62,22 @@ def _as_dict(settings: Settings) -> dict[str, object]:
     }
 
 
-def _lines(settings: Settings) -> list[str]:
+def _settings(settings: Settings) -> list[tuple[str, str, str]]:
     shown = settings.shown()
-    values = {s.name: shown[s.name] or "(none)" for s in SETTINGS}
-    names = max(map(len, values))
-    width = max(map(len, values.values()))
-    rows = [
-        f"{name:<{names}}  {value:<{width}}  {settings.sources.get(name, 'default')}"
-        for name, value in values.items()
+    return [
+        (s.name, shown[s.name] or "(none)", settings.sources.get(s.name, "default"))
+        for s in SETTINGS
     ]
+
+
+def _facts(settings: Settings) -> list[tuple[str, str]]:
+    fleet = settings.fleet
     switches = [f"{name}={text!r}" for name, text in settings.kill_switch_environment.items()]
     return [
-        *rows,
-        "",
-        f"config digest  {settings.config_digest}",
-        f"fleet digest   {settings.fleet.digest}  {len(settings.fleet.agents)} agents",
-        f"cluster        {settings.fleet.cluster}",
-        f"safety         {needs_text(settings.fleet.safety, settings.fleet.switch_file)}",
-        f"closures       {len(settings.closures)}",
-        f"kill switch    {', '.join(switches) or 'not in the environment'}",
+        ("config digest", settings.config_digest),
+        ("fleet digest", f"{fleet.digest}  {len(fleet.agents)} agents"),
+        ("cluster", fleet.cluster),
+        ("safety", needs_text(fleet.safety, settings.fleet.switch_file)),
+        ("closures", str(len(settings.closures))),
+        ("kill switch", ", ".join(switches) or "not in the environment"),
     ]

@@ -1,6 +1,5 @@
 """Command line: `demo`, a trading floor that is simulated and can be hurt."""
 
-import difflib
 from datetime import datetime
 
 import click
@@ -9,7 +8,7 @@ from mission_control import asgi
 from mission_control.bootstrap.demo import demo_scenarios
 from mission_control.cli.context import CliContext
 from mission_control.cli.flags import json_flag, read_at
-from mission_control.cli.output import emit
+from mission_control.cli.output import columns, described, did_you_mean, emit
 
 PORT = click.IntRange(1, 65535)
 FLOOR_PORTS = click.IntRange(1, 65000)
@@ -19,8 +18,7 @@ def _read_scenario(_: click.Context, __: click.Parameter, value: str) -> str:
     known = [name for name, _ in demo_scenarios()]
     if value in known:
         return value
-    close = difflib.get_close_matches(value, known, n=1)
-    hint = f"did you mean {close[0]!r}?" if close else "--list names them all"
+    hint = did_you_mean(value, known)
     raise click.BadParameter(f"there is no scenario {value!r}; {hint}")
 
 
@@ -56,6 +54,9 @@ def _read_scenario(_: click.Context, __: click.Parameter, value: str) -> str:
     help="How often each service is asked; every 10 s, as in the field, when not given.",
 )
 @click.option("--no-ui", is_flag=True, help="Serve the API alone, without the pages.")
+@click.option(
+    "--no-past", is_flag=True, help="Begin with nothing recorded, without the sessions before."
+)
 @click.option("--list", "list_only", is_flag=True, help="List the scenarios, and stop.")
 @json_flag
 @click.pass_context
@@ -69,6 +70,7 @@ def demo(  # noqa: PLR0913  (one argument per flag, by name)
     floor_port: int,
     interval: float | None,
     no_ui: bool,
+    no_past: bool,
     list_only: bool,
     as_json: bool,
 ) -> None:
@@ -76,14 +78,23 @@ def demo(  # noqa: PLR0913  (one argument per flag, by name)
     Serve a simulated trading floor, and watch it.
 
     The services answer on loopback ports of their own, as curl will show. The scenario can be
-    switched while it runs. Everything is labelled DEMO, and no setting of yours is read.
+    switched while it runs. It begins with the sessions before that Mission Control itself has
+    recorded, where the clock starts in their week. Everything is labelled DEMO, and no setting of
+    yours is read.
     """
     context = ctx.ensure_object(CliContext)
     if list_only:
         _list_scenarios(as_json=as_json)
         return
     options = asgi.DemoOptions(
-        scenario, at, port, ui_port, floor_port, interval_seconds=interval, with_ui=not no_ui
+        scenario,
+        at,
+        port,
+        ui_port,
+        floor_port,
+        interval_seconds=interval,
+        with_ui=not no_ui,
+        with_past=not no_past,
     )
     code = asgi.run_demo(options, context.say)
     ctx.exit(code)
@@ -95,5 +106,4 @@ def _list_scenarios(*, as_json: bool) -> None:
         values = [{"name": name, "description": text} for name, text in scenarios]
         emit(values)
         return
-    width = max(len(name) for name, _ in scenarios)
-    click.echo("\n".join(f"{name:<{width}}  {text}" for name, text in scenarios))
+    click.echo("\n".join(described(scenarios, columns())))

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 DEBUG_VARIABLE = "MISSION_CONTROL_DEBUG"
 
+NO_FLEET_NAMED = "MISSION_CONTROL_FLEET_FILE"
+"""What a problem is about where no fleet is named anywhere."""
+
 MAX_SAID, MOST_SHOWN = 4_096, 500
 """Characters of a library's log record that are read, and that are written."""
 
@@ -57,7 +60,7 @@ class FailingWell(click.Group):
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except ConfigurationError as error:
-            _tell_configuration(error, as_json=_json_asked(ctx))
+            _tell_configuration(error, self._asks_without_fleet(ctx), as_json=_json_asked(ctx))
             ctx.exit(exit_codes.CONFIGURATION)
         except StorageError as error:
             _tell_storage(error, as_json=_json_asked(ctx))
@@ -72,12 +75,23 @@ class FailingWell(click.Group):
             ctx.exit(exit_codes.INTERNAL)
         return result
 
+    def _asks_without_fleet(self, ctx: click.Context) -> str:
+        """Return how the command that failed is used without a fleet; empty where it is not."""
+        name = ctx.invoked_subcommand
+        command = self.get_command(ctx, name) if name else None
+        if command is None or all(param.name != "url" for param in command.params):
+            return ""
+        return (
+            f"Without a fleet file, `mission-control {name} --url http://127.0.0.1:8080` asks a"
+            "\nMission Control that runs, and `mission-control demo` serves a simulated floor."
+        )
+
 
 def _json_asked(ctx: click.Context) -> bool:
     return bool(ctx.params.get("as_json") or ctx.meta.get(JSON_ASKED))
 
 
-def _tell_configuration(error: ConfigurationError, *, as_json: bool) -> None:
+def _tell_configuration(error: ConfigurationError, without_fleet: str, *, as_json: bool) -> None:
     if as_json:
         problems = [
             {"where": p.where, "key": p.key, "problem": p.problem, "remedy": p.remedy}
@@ -87,6 +101,8 @@ def _tell_configuration(error: ConfigurationError, *, as_json: bool) -> None:
         emit(document, err=True)
         return
     lines = [printable(line) for line in str(error).splitlines()]
+    if any(p.where == NO_FLEET_NAMED for p in error.problems):
+        lines += filter(None, [without_fleet])
     click.echo("\n".join(["The configuration cannot be used:", *lines]), err=True)
 
 

@@ -48,8 +48,16 @@ def ask_server(url: str, path: str, accept: str = "*/*") -> RemoteAnswer:
     try:
         return process.run(_ask(base + path, accept))
     except (httpx.HTTPError, TimeoutError) as error:
-        reason = type(error).__name__
-        raise click.ClickException(f"{base} could not be asked: {reason}") from error
+        raise click.ClickException(_why_silent(base, error)) from error
+
+
+def _why_silent(base: str, error: Exception) -> str:
+    """Say in one line why a server could not be asked, and what may help."""
+    if isinstance(error, httpx.ConnectError):
+        return f"nothing answers at {base}: start `mission-control serve` there, or correct --url"
+    if isinstance(error, TimeoutError | httpx.TimeoutException):
+        return f"{base} did not answer within {DEADLINE_SECONDS:g} s"
+    return f"{base} could not be asked: {type(error).__name__}"
 
 
 async def _ask(address: str, accept: str) -> RemoteAnswer:

@@ -16,7 +16,7 @@ from mission_control.bootstrap.jobs import (
 from mission_control.cli.context import CliContext
 from mission_control.cli.exit_codes import HALTED, INTERNAL, USAGE, VERIFICATION_FAILED
 from mission_control.cli.flags import json_flag, setting_flags, settings_with
-from mission_control.cli.output import emit, printable
+from mission_control.cli.output import columns, emit, fitting, printable
 from mission_control.cli.recording import recording_with, run_recording
 from mission_control.configuration.settings import Settings, load_root_in_force
 from mission_control.errors import ConfigurationError, StorageError
@@ -132,7 +132,7 @@ def list_(ctx: click.Context, *, limit: int, as_json: bool, **flags: str | None)
         document = {"captures": [listed_capture(c) for c in held]}
         emit(document)
         return
-    click.echo("\n".join(map(printable, list_lines([listed_capture(c) for c in held]))))
+    click.echo("\n".join(fitting(list_lines([listed_capture(c) for c in held]), columns())))
 
 
 @lkg.command()

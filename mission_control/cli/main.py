@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 COMMANDS = {
     "serve": ("mission_control.cli.serve", "Serve the API, and watch the floor."),
     "demo": ("mission_control.cli.demo", "Serve a simulated trading floor, and watch it."),
+    "rehearse": (
+        "mission_control.cli.rehearse",
+        "Play DAY on a simulated floor, and say what Mission Control says on it, and when.",
+    ),
     "status": ("mission_control.cli.status", "Say whether the floor may run, and why not."),
     "what-if": (
         "mission_control.cli.what_if",
@@ -94,6 +98,15 @@ class LazyGroup(FailingWell):
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  (click's signature)
         """Name the commands in the order in which a newcomer needs them."""
         return list(COMMANDS)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that is meant; one that does not exist is told with what is close."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.NoSuchCommand as error:
+            raise click.NoSuchCommand(error.command_name, possibilities=COMMANDS, ctx=ctx) from None
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         """Import the command's module, which holds it under its own name, `-` as `_`."""

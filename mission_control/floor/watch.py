@@ -205,6 +205,24 @@ class FloorWatch:
             tasks.create_task(self._decide())
             self._watch_services(tasks)
 
+    async def look(self, *, services: bool, cluster: bool) -> bool:
+        """
+        Read once what is asked for here and nothing in a rhythm; return whether a silence is new.
+
+        For a floor whose time is turned by hand: what was read is decided by `publish`.
+        """
+        asked = [self._ask(a) for a in self.fleet.agents] if services else []
+        if cluster and self.sources.cluster is not None:
+            self._cluster = await self.sources.cluster.read()
+            if self.sources.captured is not None:
+                identity = identify_cluster(self.fleet, self._cluster)
+                self._captured = await self.sources.captured(identity)
+        self._switch_readings = await self.sources.switches.read()
+        store, memory = self.sources.store, self.sources.memory
+        self._stored = await store.check() if store else None
+        self._kept = await memory.history.check() if memory else None
+        return any(each.silent for each in await asyncio.gather(*asked))
+
     def _watch_services(self, tasks: asyncio.TaskGroup) -> None:
         began, turns = asyncio.get_running_loop().time(), asyncio.Semaphore(ASKED_AGAIN_AT_ONCE)
         timers = SharedTimers()

@@ -66,7 +66,8 @@ async def watch_of(
         watch = summarise(m for m in minutes if opened <= m.minute < closed)
     except StorageError as error:
         return NotKnown(str(error))
-    halted, broken = _follow(first, events)
+    # What happened at the very instant of the decision in force led to it.
+    halted, broken = _follow(first, [e for e in events if e.at > first.at])
     if broken and not halted:
         return NotKnown(f"what was before this change is not recorded: {broken[0]}")
     return WatchedSession(

@@ -93,7 +93,8 @@ class ScheduledDay:
     Every process on one root may have one: a run is begun by the first to claim it. `runners` are
     the jobs that this process can run, and so the jobs that are planned. `beat` says since when
     the scheduler has not beaten, empty while it does, None where none is running here. `unsettled`
-    says that a plan or its reconciliation is not recorded yet.
+    says that a plan or its reconciliation is not recorded yet. Runs whose deadline was over at
+    `since` and of which nothing is recorded are left out: a demo that begins at noon missed none.
     """
 
     calendar: CalendarReader
@@ -102,6 +103,7 @@ class ScheduledDay:
     sources: RunSources
     beat: Callable[[], str] | None = None
     unsettled: bool = True
+    since: datetime | None = None
     _began: date | None = None
     _prepared: SessionPlan | None = None
     _beginning: set[str] = field(default_factory=set[str])
@@ -270,7 +272,11 @@ class ScheduledDay:
         for on in sorted({r.session_date for r in runs}):
             held = await self.sources.claims.held(on)
             found += await self._judge([r for r in runs if r.session_date == on], held, now)
-        return found
+        return [s for s in found if not self._is_before_us(s)]
+
+    def _is_before_us(self, state: RunState) -> bool:
+        missed = state.outcome is RunOutcome.MISSED
+        return missed and self.since is not None and state.run.deadline <= self.since
 
     async def _judge(
         self, runs: Sequence[PlannedRun], held: Mapping[str, RunClaim], now: datetime

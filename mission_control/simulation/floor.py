@@ -110,9 +110,13 @@ class SimulatedFloor:
         Raises ConfigurationError for an unknown scenario, and then changes nothing.
         """
         scenario = find_scenario(scenario_name)
+        self.play(scenario, at or (scenario.at if set_clock else None))
+
+    def play(self, scenario: Scenario, at: datetime | None = None) -> None:
+        """Switch to a scenario that need not be in the catalogue; `at` moves the clock as well."""
         with self._lock:
-            if set_clock or at is not None:
-                self.clock.set(at or scenario.at)
+            if at is not None:
+                self.clock.set(at)
             self._staged = Staged(scenario, self.clock())
         for listener in tuple(self._listeners):
             listener()

@@ -113,7 +113,8 @@ def demo(browser: object) -> Iterator[Callable[[str], Demo]]:
 def run_demo(scenario: str) -> Demo:
     """Run a demo with a quick cadence on free ports."""
     port = free_ports(12)
-    words = ["demo", "--scenario", scenario, "--interval", "0.5", "--port", port]
+    words = ["demo", "--scenario", scenario, "--no-past", "--interval", "0.5"]
+    words += ["--port", port]
     words += ["--ui-port", port + 1, "--floor-port", port + 2]
     complaints = tempfile.TemporaryFile()  # noqa: SIM115  (as long as the demo; a pipe would fill)
     process = subprocess.Popen(

@@ -45,9 +45,9 @@ def whole(body: bytes, status: bytes = b"200 OK") -> bytes:
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
-        pytest.param(b"", "could not be asked: TimeoutError", id="silence"),
-        pytest.param(HEAD % b"200 OK", "could not be asked: TimeoutError", id="half a head"),
-        pytest.param(whole(b"{}")[:-1], "could not be asked: TimeoutError", id="half a body"),
+        pytest.param(b"", "did not answer within 0.3 s", id="silence"),
+        pytest.param(HEAD % b"200 OK", "did not answer within 0.3 s", id="half a head"),
+        pytest.param(whole(b"{}")[:-1], "did not answer within 0.3 s", id="half a body"),
         pytest.param(b"SSH-2.0-x\r\n\r\n", "could not be asked: RemoteProtocolError", id="no HTTP"),
         pytest.param(whole(b"x" * 5000), "larger than", id="too large"),
         pytest.param(whole(b"<html>"), "with no JSON", id="HTML"),
@@ -69,7 +69,7 @@ def test_a_bad_server_gives_no_verdict(run, monkeypatch, answer, said):
     """
     No answer but Mission Control's own becomes a verdict; everything else is one line.
     """
-    waits_in_vain = "TimeoutError" in said
+    waits_in_vain = "did not answer" in said
     monkeypatch.setattr(remote, "DEADLINE_SECONDS", 0.3 if waits_in_vain else 30.0)
     monkeypatch.setattr(remote, "MAX_BYTES", 4096)
     with server(answer) as url:

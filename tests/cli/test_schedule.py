@@ -40,7 +40,7 @@ def test_people_see_the_marks(run):
 
     assert "no session: Thanksgiving" in text
     assert "early close" in text
-    assert "13:00 EST" in text
+    assert "13:00 18:00Z" in text
     assert "clocks changed from EST to EDT" in spring
 
 

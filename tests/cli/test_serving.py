@@ -163,6 +163,34 @@ def test_a_busy_port_is_one_clear_message(fleet_file, command):
     assert "Traceback" not in shown
 
 
+def test_a_busy_port_is_found_before_a_demo_tells_of_itself():
+    """
+    R15.38: a demo that cannot be served prints nothing of where it would be.
+    """
+    base = free_ports(PORTS_OF_A_DEMO)
+    with socket.create_server(("127.0.0.1", 0)) as busy:
+        flags = ["--port", base, "--ui-port", busy.getsockname()[1], "--floor-port", base + 1]
+        with process("demo", "--no-past", *flags) as demo:
+            _, shown = demo.communicate(timeout=PATIENCE_SECONDS)
+
+    assert 78 == demo.returncode
+    assert "is busy" in shown
+    assert "Nothing here is real" not in shown
+
+
+def test_a_root_that_is_not_there_is_refused(fleet_file, tmp_path):
+    """
+    R15.39: a mistyped root begins no second record: exit code 78, and nothing is made.
+    """
+    root = tmp_path / "nope"
+    with process("serve", "--fleet-file", fleet_file, "--root", root) as server:
+        _, shown = server.communicate(timeout=PATIENCE_SECONDS)
+
+    assert (78, False) == (server.returncode, root.exists())
+    assert f"flag --root: there is no folder {root} " in shown
+    assert f"mkdir -p {root}" in shown
+
+
 def test_another_host_than_loopback_is_refused(fleet_file):
     """
     Without authentication only loopback is listened on: exit code 78 before anything is bound.
@@ -198,6 +226,7 @@ def test_the_record_that_is_wanted_is_served(fleet_file, tmp_path):
     A root that holds the wanted record is served; a head that is not needed changes nothing.
     """
     root, port = tmp_path / "root", free_ports(2)
+    root.mkdir()
     given = {"MISSION_CONTROL_ROOT": str(root)}
     flags = ["--fleet-file", fleet_file, "--port", port, "--ui-port", port + 1]
     url = f"http://127.0.0.1:{port}/api/v1/posture"

@@ -142,7 +142,7 @@ def test_a_server_that_cannot_be_asked_is_never_fine(run):
     result = run("status", "--url", "http://127.0.0.1:1")
 
     assert (1, "") == (result.exit_code, result.stdout)
-    assert "http://127.0.0.1:1 could not be asked" in result.stderr
+    assert "nothing answers at http://127.0.0.1:1: " in result.stderr
 
 
 def test_watching_a_server_that_is_away_says_not_live(run, monkeypatch):

@@ -362,3 +362,11 @@ async def test_more_runs_than_are_read_are_not_known(reports, monkeypatch):
 
     assert isinstance(await verdicts_of(reports.artifacts, DATE), NotKnown)
     assert isinstance(await opening_report(reports.artifacts, DATE, OPEN_AT), NotKnown)
+
+
+async def test_a_change_at_the_very_open_is_part_of_what_was_decided_then(tmp_path):
+    """The decision in force at the open is the one that it led to: nothing before it is missing."""
+    at_open = changed(OPEN_AT, "MARKET_CLOSED", "OK", 1)
+    found = await watched(tmp_path, decision(), decision(OPEN_AT, at_open), *minutes())
+
+    assert () == found.halted

@@ -828,3 +828,16 @@ async def test_an_early_close_moves_the_evening_and_what_it_was(tmp_path, clock)
     assert (13, 30) == in_new_york(moved.planned_at).timetuple()[3:5]
     assert 1 == len(runs_in(tmp_path, "post_market_capture"))
     assert RunOutcome.SUCCEEDED is state_of(await day.view(), Job.POST_MARKET).outcome
+
+
+async def test_a_demo_missed_nothing_of_what_was_before_it(tmp_path, clock):
+    """R15.36: runs whose deadline was over at its start are left out, the others are told."""
+    clock.now = DEADLINE + MINUTE
+    day, demo = a_day(tmp_path, clock), a_day(tmp_path, clock)
+    demo.since = clock.now
+
+    missed = [s.run.job for s in (await day.view()).states if s.outcome is RunOutcome.MISSED]
+    left = [s.run.job for s in (await demo.view()).states]
+
+    assert [Job.PRE_MARKET] == missed
+    assert (False, True) == (Job.PRE_MARKET in left, Job.PRE_OPEN in left)

@@ -9,10 +9,10 @@ from mission_control.schedule.present.sessions import schedule_as_dict, schedule
 
 CALENDAR = MarketCalendar()
 TABLE = """
-date            pre-market from     open                close               post-market until
-Wed 2026-11-25  00:00 EST 05:00Z    09:30 EST 14:30Z    16:00 EST 21:00Z    24:00 EST 05:00Z+1
+date            zone pre-market    open          close         post-market ends
+Wed 2026-11-25  EST  00:00 05:00Z  09:30 14:30Z  16:00 21:00Z  24:00 05:00Z+1
 Thu 2026-11-26  no session: Thanksgiving Day (NYSE Rule 7.2)
-Fri 2026-11-27  00:00 EST 05:00Z    09:30 EST 14:30Z    13:00 EST 18:00Z    24:00 EST 05:00Z+1
+Fri 2026-11-27  EST  00:00 05:00Z  09:30 14:30Z  13:00 18:00Z  24:00 05:00Z+1
                 ^ early close (NYSE early close: day after Thanksgiving)
 """
 
@@ -25,10 +25,11 @@ def lines_at(now, count):
 
 def test_people_read_a_table_in_the_order_of_dates():
     """Holidays stand among the sessions, and an early close is marked below its own."""
-    head, *table = lines_at(datetime(2026, 11, 25, 12, tzinfo=UTC), 2)
+    head, _, *table = lines_at(datetime(2026, 11, 25, 12, tzinfo=UTC), 2)
 
-    assert head.startswith("Now Wed 2026-11-25 07:00:00 EST (12:00:00Z). ")
+    assert head.startswith("Now Wed 2026-11-25 07:00:00 EST (12:00:00Z).")
     assert TABLE.splitlines() == table
+    assert all(len(line) < 80 for line in lines_at(datetime(2026, 11, 25, 12, tzinfo=UTC), 9))
 
 
 @pytest.mark.parametrize(
@@ -54,4 +55,4 @@ def test_a_schedule_without_sessions_is_empty():
     told = schedule_as_dict([], [], now)
 
     assert ([], []) == (told["sessions"], told["holidays"])
-    assert 3 == len(schedule_lines([], [], now))
+    assert 4 == len(schedule_lines([], [], now))

@@ -16,10 +16,10 @@ from mission_control.model.session import Holiday, MarketSession, TradingDay
 
 DAY = timedelta(days=1)
 FRIDAY = 4
-HEADINGS = ("pre-market from", "open", "close", "post-market until")
+HEADINGS = ("pre-market", "open", "close", "post-market ends")
 LEGEND = "New York's time, with UTC (Z) beside it; Z+1 is the next day in UTC."
-DATE_WIDTH = 16
-MOMENT_WIDTH = 20
+DATE_WIDTH, ZONE_WIDTH, MOMENT_WIDTH = 16, 5, 14
+"""Together with the last moment less than 80 columns."""
 
 
 def schedule_as_dict(
@@ -73,11 +73,13 @@ def schedule_lines(
     for session, change in zip(sessions, _clock_changes(sessions), strict=True):
         days.append((session.session_date, [_session_row(session), *_marks(session, change)]))
     headings = "".join(heading.ljust(MOMENT_WIDTH) for heading in HEADINGS)
+    zone = "zone".ljust(ZONE_WIDTH)
     clocks = in_new_york(now)
     return (
-        f"Now {clocks:%a %Y-%m-%d %H:%M:%S %Z} ({now.astimezone(UTC):%H:%M:%S}Z). {LEGEND}",
+        f"Now {clocks:%a %Y-%m-%d %H:%M:%S %Z} ({now.astimezone(UTC):%H:%M:%S}Z).",
+        LEGEND,
         "",
-        ("date".ljust(DATE_WIDTH) + headings).rstrip(),
+        ("date".ljust(DATE_WIDTH) + zone + headings).rstrip(),
         *(line for _, lines in sorted(days) for line in lines),
     )
 
@@ -132,13 +134,14 @@ def _row(on: date, text: str) -> str:
 def _session_row(session: TradingDay) -> str:
     on = session.session_date
     moments = (_clock_text(instant, on) for _, instant in _boundaries(session))
-    return _row(on, "".join(moment.ljust(MOMENT_WIDTH) for moment in moments)).rstrip()
+    zone = _zone(session.open).ljust(ZONE_WIDTH)
+    return _row(on, zone + "".join(moment.ljust(MOMENT_WIDTH) for moment in moments)).rstrip()
 
 
 def _clock_text(instant: datetime, on: date) -> str:
     clocks, utc = in_new_york(instant), instant.astimezone(UTC)
     shown = f"{clocks:%H:%M}" if clocks.date() == on else "24:00"
-    return f"{shown} {clocks:%Z} {utc:%H:%M}Z" + ("+1" if utc.date() > on else "")
+    return f"{shown} {utc:%H:%M}Z" + ("+1" if utc.date() > on else "")
 
 
 def _no_session(holiday: Holiday) -> str:
