@@ -15,7 +15,7 @@ from mission_control.schedule.model import RunState
 T = TypeVar("T")
 
 MOST_LINES = 45
-"""Lines of a brief, its title included (docs/semantics.md#R15.28)."""
+"""Lines of a brief, its title included (docs/semantics.md#R15.21)."""
 
 
 class Tone(StrEnum):

@@ -25,7 +25,7 @@ def draw_posture(
     Return the posture between two instants, without a hole and without overlap.
 
     `lines` come oldest first. What was not watched is no posture, whatever was known before it
-    (docs/semantics.md#R12.38).
+    (docs/semantics.md#R12.31).
     """
     watched = leave_out(unwatched, wanted.since, wanted.until)
     known = [s for line in _held(lines, wanted) for s in _cut(line, watched)]

@@ -79,7 +79,7 @@ class _Weighing:
 
 async def estimate(sources: EvidenceSources, wanted: Wanted) -> Estimate:
     """
-    Say what a bundle would cover, and how large it would be (docs/semantics.md#R12.55).
+    Say what a bundle would cover, and how large it would be (docs/semantics.md#R12.44).
 
     It is gathered as for an export and thrown away piece by piece, but for the judged changes: of
     many a few are decided again, and the others are taken to be as large and to be readable.

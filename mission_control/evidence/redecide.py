@@ -82,7 +82,7 @@ class Redecision:
 
 def redecide(changes: Iterable[RecordedChange], session_at: SessionAt, ours: str) -> Redecision:
     """
-    Decide each recorded change again, one at a time (docs/semantics.md#R12.53).
+    Decide each recorded change again, one at a time (docs/semantics.md#R12.42).
 
     Raises ValueError, LookupError or TypeError for a posture that none of ours ever was.
     """

@@ -239,7 +239,7 @@ class Attainment:
         Return whether the target is met; None where nothing can be said yet.
 
         A period of which sessions lie before the record began carries no verdict
-        (docs/semantics.md#R15.22), unless more is spent than all of it allows.
+        (docs/semantics.md#R15.15), unless more is spent than all of it allows.
         """
         attained, target, whole = self.attained, self.target, self.whole
         if attained is None or target is None:

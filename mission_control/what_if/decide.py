@@ -72,7 +72,7 @@ def decide_what_if(
     asked: ChangesAsked,
 ) -> WhatIf:
     """
-    Decide a floor as it was and with something changed (docs/semantics.md#R12.50).
+    Decide a floor as it was and with something changed (docs/semantics.md#R12.39).
 
     The second is decided at the same instant, as the decision that follows the first: what that
     latched is latched, so that nothing is cleared by falling silent. Raises ImpossibleChange.
@@ -307,7 +307,7 @@ def _map_reads(listed: ConfigMapFacts, text: str) -> ConfigMapFacts:
 
 
 def compare_postures(before: Judged, after: Judged) -> PostureDifference:
-    """Say what is otherwise in the second of two postures (docs/semantics.md#R12.51)."""
+    """Say what is otherwise in the second of two postures (docs/semantics.md#R12.40)."""
     old, new = ({(r.code, r.subject): r for r in reasons} for _, reasons in (before, after))
     both = [(reason, new[key]) for key, reason in old.items() if key in new]
     return PostureDifference(

@@ -49,7 +49,7 @@ def making(sources):
 
 
 async def test_a_bundle_is_streamed_with_its_name(sources):
-    """R12.45: The ZIP as it is, under its name, for no cache."""
+    """R12.38: The ZIP as it is, under its name, for no cache."""
     answer = await Control().making(making(sources)).ask(f"{PATH}&incident=feed%20stale")
     name = f"evidence_{SINCE:%Y%m%dT%H%M%SZ}_{UNTIL:%Y%m%dT%H%M%SZ}.zip"
 
@@ -62,7 +62,7 @@ async def test_a_bundle_is_streamed_with_its_name(sources):
 
 
 async def test_what_it_would_hold_is_told_without_it(sources):
-    """R12.45: Coverage, size and digest are those of the bundle that is given then."""
+    """R12.38: Coverage, size and digest are those of the bundle that is given then."""
     control = Control().making(making(sources))
     told = (await control.ask(COVERAGE)).json()
     content = (await control.ask(PATH)).content
@@ -73,7 +73,7 @@ async def test_what_it_would_hold_is_told_without_it(sources):
 
 
 async def test_a_reader_that_goes_away_ends_the_making(sources):
-    """R12.45: It is cancelled where it is, and room is there for the next."""
+    """R12.38: It is cancelled where it is, and room is there for the next."""
     closed, gone = [], asyncio.Event()
 
     async def endless(wanted, *, whole):
@@ -118,7 +118,7 @@ async def test_a_reader_that_goes_away_ends_the_making(sources):
 
 
 async def test_asking_for_the_head_makes_no_bundle():
-    """R12.45: Who wants its name and no more ends the making as well."""
+    """R12.38: Who wants its name and no more ends the making as well."""
     closed = []
 
     async def endless(wanted, *, whole):
@@ -137,7 +137,7 @@ async def test_asking_for_the_head_makes_no_bundle():
 
 
 async def test_only_so_many_are_made_at_a_time(sources):
-    """R12.45: The floor is watched all the same: the next is told to wait."""
+    """R12.38: The floor is watched all the same: the next is told to wait."""
     wait = asyncio.Event()
 
     async def slow(wanted, *, whole):
@@ -183,13 +183,13 @@ async def broken(wanted, *, whole):
     ],
 )
 async def test_what_cannot_be_made_is_a_problem(make, path, told):
-    """R12.45: Before the first byte there is a problem with a code, never half a bundle."""
+    """R12.38: Before the first byte there is a problem with a code, never half a bundle."""
     answer = await Control().making(make).ask(path)
 
     assert told == (answer.status_code, answer.json()["code"])
 
 
 def test_the_process_that_answers_readers_makes_no_bundle():
-    """R12.45: It would hold all of it; a bundle has a process of its own."""
+    """R12.38: It would hold all of it; a bundle has a process of its own."""
     assert not is_asked_aside("/api/v1/evidence", b"", ())
     assert is_asked_aside("/api/v1/artifacts", b"", ())

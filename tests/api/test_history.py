@@ -183,7 +183,7 @@ async def test_events_are_paged(past):
 
 
 async def test_an_incident_is_told_with_its_ends_and_its_events(tmp_path):
-    """R15.20: a feed that was stale for a minute is one incident; what was apart from it is too."""
+    """R15.13: a feed that was stale for a minute is one incident; what was apart from it is too."""
     with keeping(tmp_path, None) as kept:
         remembered = RememberedFloor(kept)
         floor = remembered.floor
@@ -258,7 +258,7 @@ def test_the_paper_calendar_is_that_of_the_floor():
 
 
 async def test_the_changes_beside_an_instant_lead_from_one_to_the_next(past):
-    """R15.27: Each step leads to the floor as it changed, past it in one more."""
+    """R15.20: Each step leads to the floor as it changed, past it in one more."""
     path = "/api/v1/posture/changes"
     now = (await past.ask(path)).json()
     recovered = now["previous"]
@@ -277,7 +277,7 @@ async def test_the_changes_beside_an_instant_lead_from_one_to_the_next(past):
 
 
 async def test_the_evidence_of_then_is_that_of_the_floor_as_it_is_decided_again(past):
-    """R15.26: `?at=` gives the account of then, with the switch's change, and now is untouched."""
+    """R15.19: `?at=` gives the account of then, with the switch's change, and now is untouched."""
     path = "/api/v1/posture/evidence"
     then = (await past.ask(path, params={"at": stamp(215)})).json()
     now = (await past.ask(path)).json()

@@ -44,7 +44,7 @@ async def test_without_a_replay_the_list_is_empty(control):
 
 
 async def test_replays_are_listed_with_their_answer(control):
-    """The newest first, page by page: evidence or none, events, sources, and the time (R12.34)."""
+    """The newest first, page by page: evidence or none, events, sources, and the time (R12.27)."""
     entries = await recorded(control.root, replay(), CALM)
     first = (await control.ask(f"{REPLAYS}?limit=1")).json()
     second = (await control.ask(f"{REPLAYS}?limit=1&cursor={first['next_cursor']}")).json()

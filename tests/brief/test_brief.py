@@ -104,7 +104,7 @@ def ran(hour, minute, job, outcome, **changes):
 
 
 def test_a_calm_morning_is_short_and_calm():
-    """R15.28: Everything read and well: no line is bad, and each names its evidence."""
+    """R15.21: Everything read and well: no line is bad, and each names its evidence."""
     brief = write_brief(gathered())
 
     assert {Tone.CALM} == {line.tone for line in brief.lines}
@@ -117,7 +117,7 @@ def test_a_calm_morning_is_short_and_calm():
 
 
 def test_a_halt_says_why_since_when_who_owns_it_and_what_to_do():
-    """R15.28: The first lines answer the operator's first questions."""
+    """R15.21: The first lines answer the operator's first questions."""
     brief = write_brief(gathered(silent(), first_step="Call the owner.", missing=1))
     told = texts(brief, "Now")
 
@@ -165,7 +165,7 @@ def test_an_old_decision_is_not_live_and_execution_is_bad():
 
 @pytest.mark.parametrize("part", sorted(READ))
 def test_what_was_not_read_is_a_line_that_says_so(part):
-    """R15.29: No part that fails to be read looks like one with nothing in it."""
+    """R15.22: No part that fails to be read looks like one with nothing in it."""
     brief = write_brief(gathered(**{part: NotRead("the disk is gone")}))
     found = [line for line in brief.lines if "the disk is gone" in line.text]
 
@@ -173,7 +173,7 @@ def test_what_was_not_read_is_a_line_that_says_so(part):
 
 
 def test_what_is_not_watched_for_expiry_is_said():
-    """R15.29: What may expire and is not read is named; and how long was watched, if not known."""
+    """R15.22: What may expire and is not read is named; and how long was watched, if not known."""
     brief = write_brief(gathered(not_watched=("certificates",), watched_since=None))
 
     assert "Not read, and may expire: certificates" == texts(brief, "Expires")[-1]
@@ -234,7 +234,7 @@ OPENED = turned(600, "HALTED", "OK")
     ],
 )  # fmt: skip
 def test_what_was_not_watched_is_neither_halted_nor_well(changes, watched, halted, today):
-    """R15.29: A state just before a change is not that of the hours in which no look was taken."""
+    """R15.22: A state just before a change is not that of the hours in which no look was taken."""
     brief = write_brief(gathered(changes=Known(changes), watched_since=watched))
     told = texts(brief, "Overnight")
 
@@ -244,7 +244,7 @@ def test_what_was_not_watched_is_neither_halted_nor_well(changes, watched, halte
 
 
 def test_more_changes_than_are_told_are_counted():
-    """R15.28: A floor that flaps gives a count, and where the rest is listed."""
+    """R15.21: A floor that flaps gives a count, and where the rest is listed."""
     changes = tuple(
         turned(900 - n, *(("OK", "HALTED") if n % 2 else ("HALTED", "OK")), n) for n in range(100)
     )
@@ -466,7 +466,7 @@ def test_what_expires_is_told_by_its_time():
 
 
 def test_a_section_that_is_cut_is_as_bad_as_what_it_leaves_out():
-    """R15.28: The line that counts the rest has the tone of the worst of it."""
+    """R15.21: The line that counts the rest has the tone of the worst of it."""
     snapshot = FloorOfValues().decide()
     reasons = tuple(
         Reason("TIMEOUT", f"s{n}", Severity.P2 if n < 30 else Severity.P1, "x", halts=n >= 30)
@@ -495,7 +495,7 @@ MANY = st.integers(0, 300)
 @settings(max_examples=15, deadline=None)
 @given(MANY, MANY, MANY, MANY, MANY, MANY)
 def test_no_floor_needs_more_than_a_page(changes, deploys, alerts, paged, runs, expiring):
-    """R15.28: At most 45 lines with the title, for whatever was gathered."""
+    """R15.21: At most 45 lines with the title, for whatever was gathered."""
     floor = silent()
     brief = write_brief(
         gathered(

@@ -102,7 +102,7 @@ async def told(root, snapshot=None, note=None, **changes):
 
 
 async def test_without_anything_to_read_each_part_says_so(tmp_path):
-    """R15.29: A command beside nothing still gives a page, with what is not read."""
+    """R15.22: A command beside nothing still gives a page, with what is not read."""
     found = await told(tmp_path)
     unread = [t for t in found if "not read" in t.casefold()]
 
@@ -199,7 +199,7 @@ def broken(error):
     ],
 )  # fmt: skip
 async def test_a_part_that_fails_is_a_line(tmp_path, part, words):
-    """R15.29: Whatever fails, the page is made, and says so."""
+    """R15.22: Whatever fails, the page is made, and says so."""
     assert 1 == sum(words in t for t in await told(tmp_path, **part))
 
 
@@ -260,7 +260,7 @@ async def test_far_from_any_session_the_night_is_a_day(tmp_path):
 
 
 async def test_the_pre_market_bundle_holds_its_brief(tmp_path):
-    """R15.28: The run an hour before the open records the page, with its own verdict."""
+    """R15.21: The run an hour before the open records the page, with its own verdict."""
     parts = job_parts(tmp_path, FloorOfValues().decide(), brief=sources(tmp_path))
     _, entry = await run_bundle(BundleKind.PRE_MARKET, parts, ORIGIN, skip_preflight=True)
     _, other = await run_bundle(BundleKind.POST_MARKET, parts, ORIGIN, skip_preflight=True)
@@ -296,7 +296,7 @@ async def test_without_a_record_no_brief_is_made():
 
 
 async def test_a_readiness_that_cannot_be_read_is_not_judged(tmp_path):
-    """R15.29: A spoilt record costs the verdict's line, and not the page."""
+    """R15.22: A spoilt record costs the verdict's line, and not the page."""
     entry = record(tmp_path, NOW, {"readiness_report.json": b"{}"})
     spoilt = tmp_path / entry.path / "readiness_report.json"
     spoilt.chmod(0o600)

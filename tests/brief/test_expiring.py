@@ -79,7 +79,7 @@ async def test_an_authority_and_a_token_end_when_they_say(tmp_path):
     ],
 )
 def test_a_file_that_cannot_be_read_is_named(tmp_path, content, why):
-    """R15.29: It is not left out as if it never ended."""
+    """R15.22: It is not left out as if it never ended."""
     ca = tmp_path / "ca.pem"
     if content is not None:
         ca.write_text(content)
@@ -105,7 +105,7 @@ def test_a_fleet_without_files_has_nothing_to_expire_but_its_access():
 
 
 async def test_files_that_hang_are_not_read(tmp_path, monkeypatch):
-    """R15.29: The brief waits for no mount that hangs."""
+    """R15.22: The brief waits for no mount that hangs."""
     monkeypatch.setattr(expiring, "SECONDS", 0.05)
     begun, until = os.pipe()
     monkeypatch.setattr(expiring, "find_expiring", lambda _: os.read(begun, 1))

@@ -168,7 +168,7 @@ def test_a_change_shows_without_reloading(browser, demo):
 
 
 def test_seven_tabs_of_one_browser_all_stay_live(browser, demo):
-    """No tab holds a connection: a change shows on each, and none is called lost (R15.13)."""
+    """No tab holds a connection: a change shows on each, and none is called lost (R15.11)."""
     running = demo("identity-mismatch")
     context = browser.new_context()
     tabs = [context.new_page() for _ in range(7)]

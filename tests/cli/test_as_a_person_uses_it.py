@@ -48,7 +48,7 @@ def test_a_row_that_does_not_fit_loses_nothing():
     ("mistyped", "meant"), [("statsu", "status"), ("rehears", "rehearse"), ("lgk", "lkg")]
 )
 def test_a_mistyped_command_is_told_with_what_is_close(run, mistyped, meant):
-    """R15.42: also where no command was imported."""
+    """R15.30: also where no command was imported."""
     result = run(mistyped)
 
     assert 2 == result.exit_code
@@ -57,7 +57,7 @@ def test_a_mistyped_command_is_told_with_what_is_close(run, mistyped, meant):
 
 @pytest.mark.parametrize("command", [["status"], ["get", "/healthz"]], ids=lambda c: c[0])
 def test_without_a_fleet_it_is_said_how_a_server_is_asked(run, command):
-    """R15.42: and that there is a demo; a command that can ask no server does not say so."""
+    """R15.30: and that there is a demo; a command that can ask no server does not say so."""
     result, other = run(*command), run("readiness")
 
     assert (78, 78) == (result.exit_code, other.exit_code)

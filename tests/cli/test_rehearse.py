@@ -27,7 +27,7 @@ SHORT = replace(
 
 
 def test_a_market_wide_halt_is_stale_market_data_and_pages(run, monkeypatch, tmp_path):
-    """R15.37, R15.40, R15.41: it halts and pages until ticks come; all was said: it ends with 0."""
+    """R15.25, R15.28, R15.29: it halts and pages until ticks come; all was said: it ends with 0."""
     monkeypatch.setattr(rehearsal, "DAYS", (SHORT,))
 
     result = run("rehearse", "market-halt", "--json", MISSION_CONTROL_ROOT=str(tmp_path))
@@ -42,7 +42,7 @@ def test_a_market_wide_halt_is_stale_market_data_and_pages(run, monkeypatch, tmp
 
 
 def test_what_was_not_said_fails_the_rehearsal(run, monkeypatch):
-    """R15.40: a day that does not say what it has to ends with 4, and names what is missing."""
+    """R15.28: a day that does not say what it has to ends with 4, and names what is missing."""
     quick = replace(SHORT, ends=time(10, 11, 6), turns=(), says=("trading is excused",))
     monkeypatch.setattr(rehearsal, "DAYS", (quick,))
 
@@ -62,7 +62,7 @@ def test_what_was_not_said_fails_the_rehearsal(run, monkeypatch):
     ],
 )
 def test_a_day_that_there_is_not_is_refused(run, arguments, said):
-    """R15.42: wrong usage, with what may have been meant."""
+    """R15.30: wrong usage, with what may have been meant."""
     result = run("rehearse", *arguments)
 
     assert 2 == result.exit_code

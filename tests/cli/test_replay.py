@@ -65,7 +65,7 @@ def test_the_form_is_that_of_the_name_or_the_flag(run, log, tmp_path, name, flag
 
 
 def test_no_output_is_overwritten(run, log, tmp_path):
-    """An existing file stays as it is, and the command says what to do (R12.29)."""
+    """An existing file stays as it is, and the command says what to do (R12.22)."""
     out = write(tmp_path, "out.md", "mine")
     done = run("replay", "-o", out, log)
 

@@ -165,7 +165,7 @@ def test_a_busy_port_is_one_clear_message(fleet_file, command):
 
 def test_a_busy_port_is_found_before_a_demo_tells_of_itself():
     """
-    R15.38: a demo that cannot be served prints nothing of where it would be.
+    R15.26: a demo that cannot be served prints nothing of where it would be.
     """
     base = free_ports(PORTS_OF_A_DEMO)
     with socket.create_server(("127.0.0.1", 0)) as busy:
@@ -180,7 +180,7 @@ def test_a_busy_port_is_found_before_a_demo_tells_of_itself():
 
 def test_a_root_that_is_not_there_is_refused(fleet_file, tmp_path):
     """
-    R15.39: a mistyped root begins no second record: exit code 78, and nothing is made.
+    R15.27: a mistyped root begins no second record: exit code 78, and nothing is made.
     """
     root = tmp_path / "nope"
     with process("serve", "--fleet-file", fleet_file, "--root", root) as server:

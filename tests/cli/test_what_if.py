@@ -16,7 +16,7 @@ MARKETDATA = "marketdata-mcp-server"
 
 def test_a_silent_feed_would_halt_a_calm_floor(floor):
     """
-    The floor is asked once and stays OK; the answer says what would be, and exits by that (R12.50).
+    The floor is asked once and stays OK; the answer says what would be, and exits by that (R12.39).
     """
     calm = floor("calm")
 
@@ -34,7 +34,7 @@ def test_a_silent_feed_would_halt_a_calm_floor(floor):
 
 def test_nothing_is_recorded(floor):
     """
-    Below the root there is afterwards what was there before (R12.52).
+    Below the root there is afterwards what was there before (R12.41).
     """
     calm = floor("calm")
     before = sorted(calm.folder.rglob("*"))
@@ -70,7 +70,7 @@ def test_what_cannot_be_tried_is_wrong_usage(floor, arguments, told):
 
 def test_the_recorded_past_is_tried_the_same_way(floor):
     """
-    `--at` decides what was decided from then; where nothing was recorded it exits with 5 (R12.50).
+    `--at` decides what was decided from then; where nothing was recorded it exits with 5 (R12.39).
     """
     calm, past = floor("calm"), FloorOfValues()
     then = calm.clock() - timedelta(minutes=5)

@@ -27,5 +27,5 @@ def keys_of(files):
 
 
 def test_documents_of_a_bundle_keep_their_keys(bundle):
-    """R12.36: No document gains or loses a key unseen: auditors read them years later."""
+    """R12.29: No document gains or loses a key unseen: auditors read them years later."""
     assert json.loads(PINNED.read_text()) == keys_of(unpacked(bundle[0]))

@@ -43,7 +43,7 @@ def run(recorded, tmp_path, monkeypatch):
 
 
 def test_a_bundle_is_exported_signed_and_verified(run, tmp_path):
-    """R12.36: One ZIP with what lies beside it; its digest is printed, and what is missing said."""
+    """R12.29: One ZIP with what lies beside it; its digest is printed, and what is missing said."""
     made = run(
         "export", *PERIOD, "-o", "b.zip", "--sign-key", "key.pem", "--timestamp-request", "--json"
     )
@@ -61,7 +61,7 @@ def test_a_bundle_is_exported_signed_and_verified(run, tmp_path):
 
 
 def test_what_is_missing_is_said_on_stderr_and_only_the_digest_on_stdout(run):
-    """R12.39: A person sees the gaps before the path."""
+    """R12.32: A person sees the gaps before the path."""
     made = run("export", *PERIOD)
     name = f"evidence_{SINCE:%Y%m%dT%H%M%SZ}_{UNTIL:%Y%m%dT%H%M%SZ}.zip"
 
@@ -71,7 +71,7 @@ def test_what_is_missing_is_said_on_stderr_and_only_the_digest_on_stdout(run):
 
 
 def test_a_bundle_goes_to_stdout(run, tmp_path):
-    """R12.36: A pipe takes it as a file does."""
+    """R12.29: A pipe takes it as a file does."""
     made = run("export", *PERIOD, "-o", "-")
     run("export", *PERIOD, "-o", "b.zip")
 
@@ -79,7 +79,7 @@ def test_a_bundle_goes_to_stdout(run, tmp_path):
 
 
 def test_a_source_that_cannot_be_read_is_exit_1_with_the_bundle(run, tmp_path):
-    """R12.39: The bundle is there, and the exit code says that it lacks a source."""
+    """R12.32: The bundle is there, and the exit code says that it lacks a source."""
     (tmp_path / "empty").mkdir()
     made = run("export", *PERIOD, "-o", "b.zip", MISSION_CONTROL_ROOT=str(tmp_path / "empty"))
 
@@ -89,7 +89,7 @@ def test_a_source_that_cannot_be_read_is_exit_1_with_the_bundle(run, tmp_path):
 
 
 def test_an_altered_bundle_is_exit_4_and_named(run, tmp_path):
-    """R12.42: Each thing that is not as it was exported, in text and as JSON."""
+    """R12.35: Each thing that is not as it was exported, in text and as JSON."""
     run("export", *PERIOD, "-o", "b.zip")
     content = (tmp_path / "b.zip").read_bytes()
     (tmp_path / "b.zip").write_bytes(content.replace(b'"NO-GO"', b'"GO!!!"', 1))
@@ -126,7 +126,7 @@ def test_an_altered_bundle_is_exit_4_and_named(run, tmp_path):
     ],
 )
 def test_wrong_usage_is_exit_2(run, arguments, said):
-    """R12.36: What cannot be asked for is said, and nothing is written."""
+    """R12.29: What cannot be asked for is said, and nothing is written."""
     result = run(*arguments)
 
     assert 2 == result.exit_code, result.output
@@ -134,7 +134,7 @@ def test_wrong_usage_is_exit_2(run, arguments, said):
 
 
 def test_nothing_is_ever_replaced(run, tmp_path):
-    """R12.36: A bundle that is there stays as it is."""
+    """R12.29: A bundle that is there stays as it is."""
     (tmp_path / "b.zip").write_bytes(b"another")
     result = run("export", *PERIOD, "-o", "b.zip")
 
@@ -144,7 +144,7 @@ def test_nothing_is_ever_replaced(run, tmp_path):
 
 
 def test_a_bundle_that_is_not_there_is_exit_1(run):
-    """R12.42: It cannot be read, which is not the same as altered."""
+    """R12.35: It cannot be read, which is not the same as altered."""
     result = run("verify", "nothing.zip")
 
     assert 1 == result.exit_code

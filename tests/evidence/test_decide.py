@@ -66,12 +66,12 @@ def drawn(lines, unwatched=()):
     ],
 )
 def test_the_posture_has_no_hole_and_no_overlap(lines, unwatched, expected):
-    """R12.38: What was not watched is no posture, whatever was known before."""
+    """R12.31: What was not watched is no posture, whatever was known before."""
     assert expected == drawn(lines, unwatched)
 
 
 def test_a_minute_is_as_bad_as_the_worst_in_it():
-    """R12.38: One that was not watched whole says so, and is no better for it."""
+    """R12.31: One that was not watched whole says so, and is no better for it."""
     second = timedelta(seconds=1)
     segments = (
         PostureSegment(START, START + 70 * second, "OK"),
@@ -109,7 +109,7 @@ UNREAD = PartCoverage("alerts", None, 0, "changes", (Gap("all of it", "the disk 
     ],
 )
 def test_what_is_missing_is_said_first(coverage, said):
-    """R12.39: Nothing is called whole that lacks anything."""
+    """R12.32: Nothing is called whole that lacks anything."""
     about = {}
 
     assert said == say_coverage(coverage)
@@ -137,7 +137,7 @@ def page(story, coverage=(WHOLE,), **about):
 
 
 def test_the_story_goes_minute_by_minute_and_says_where_nothing_happened():
-    """R12.36: What lies between two minutes is one row, with the posture of that time."""
+    """R12.29: What lies between two minutes is one row, with the posture of that time."""
     told = (
         Told(START, "posture", "one"),
         Told(START + timedelta(seconds=59), "event", "two"),
@@ -156,7 +156,7 @@ def test_the_story_goes_minute_by_minute_and_says_where_nothing_happened():
 
 
 def test_what_others_wrote_is_no_markup_and_turns_nothing():
-    """R12.40: The page is inert: no script, no request, and no character that turns text."""
+    """R12.33: The page is inert: no script, no request, and no character that turns text."""
     story = Story((Told(START, "event", "<img src=x onerror=alert(1)> \u202eabc"),), 7, ())
     text = page(story, (GAPS, UNREAD))
 
@@ -171,7 +171,7 @@ def test_what_others_wrote_is_no_markup_and_turns_nothing():
 
 
 def test_a_page_of_nothing_says_so():
-    """R12.39: An empty table is never taken for a calm day."""
+    """R12.32: An empty table is never taken for a calm day."""
     text = page(Story((), 0, ()), label="", incident="", ledger_head={"seq": 1, "hash": "ab"})
 
     for said in (
@@ -185,7 +185,7 @@ def test_a_page_of_nothing_says_so():
 
 
 def test_very_many_gaps_are_counted():
-    """R12.39: The page shows the first, and says how many more there are."""
+    """R12.32: The page shows the first, and says how many more there are."""
     gaps = tuple(Gap(f"gap {n}", "because") for n in range(60))
     segments = (
         PostureSegment(

@@ -20,7 +20,7 @@ def estimated(sources, wanted=WANTED):
 
 def test_a_small_bundle_is_counted_to_the_byte(recorded, bundle):
     """
-    Of few judged changes every one is counted, and the coverage is the bundle's own (R12.55).
+    Of few judged changes every one is counted, and the coverage is the bundle's own (R12.44).
     """
     found = estimated(recorded[1])
 
@@ -33,7 +33,7 @@ def test_a_small_bundle_is_counted_to_the_byte(recorded, bundle):
 
 def test_of_many_judged_changes_a_few_are_weighed(recorded, bundle, monkeypatch):
     """
-    The size is an estimate then, and called so; what is covered counts them all (R12.55).
+    The size is an estimate then, and called so; what is covered counts them all (R12.44).
     """
     monkeypatch.setattr(estimating, "SAMPLED", 2)
     every = [1, 2, 2, 1, 2, 1]

@@ -36,7 +36,7 @@ def part(ended, source):
 
 
 def test_equal_inputs_give_equal_bytes_and_nothing_is_written(recorded, bundle):
-    """R12.36: A bundle made again is the same, byte for byte, and leaves the root as it was."""
+    """R12.29: A bundle made again is the same, byte for byte, and leaves the root as it was."""
     root, sources = recorded
     before = everything(root)
 
@@ -46,7 +46,7 @@ def test_equal_inputs_give_equal_bytes_and_nothing_is_written(recorded, bundle):
 
 
 def test_every_judged_change_can_be_decided_again(bundle, tmp_path):
-    """R12.37: From the inputs in the bundle alone the same is decided, by the version it names."""
+    """R12.30: From the inputs in the bundle alone the same is decided, by the version it names."""
     path = tmp_path / "b.zip"
     path.write_bytes(bundle[0])
     with open_bundle(path) as opened:
@@ -79,7 +79,7 @@ def test_every_judged_change_can_be_decided_again(bundle, tmp_path):
 
 
 def test_the_timeline_has_no_hole_and_the_gap_is_one(bundle):
-    """R12.38: From first to last instant; where nothing was decided it is NOT_WATCHED."""
+    """R12.31: From first to last instant; where nothing was decided it is NOT_WATCHED."""
     files = unpacked(bundle[0])
     segments = json.loads(files["data/posture/timeline.json"])["segments"]
     minutes = json.loads(files["data/posture/minutes/20261118.json"])["minutes"]
@@ -97,7 +97,7 @@ def test_the_timeline_has_no_hole_and_the_gap_is_one(bundle):
 
 
 def test_what_is_missing_is_said_first(bundle):
-    """R12.39: Page and coverage begin with the sources that have gaps, each with its reason."""
+    """R12.32: Page and coverage begin with the sources that have gaps, each with its reason."""
     files = unpacked(bundle[0])
     coverage = json.loads(files["data/coverage.json"])
     page = files["index.html"].decode()
@@ -119,7 +119,7 @@ def test_what_is_missing_is_said_first(bundle):
     ],
 )
 def test_a_source_that_cannot_be_read_is_a_gap_and_the_rest_comes(recorded, tmp_path, lose, unread):
-    """R12.39: Never silently smaller: what is unread is named, and said first."""
+    """R12.32: Never silently smaller: what is unread is named, and said first."""
     sources = recorded[1]
     lost = {
         "history": lambda: replace(sources, history=Broken()),
@@ -151,7 +151,7 @@ class Broken:
 
 
 def test_without_a_history_everything_of_it_is_unread(recorded):
-    """R12.39: A root that no server watched from has its record, and says what it lacks."""
+    """R12.32: A root that no server watched from has its record, and says what it lacks."""
     _, ended = exported(replace(recorded[1], history=None, alerts=None))
 
     assert ["changes", "posture", "services", "events", "alerts"] == [
@@ -160,7 +160,7 @@ def test_without_a_history_everything_of_it_is_unread(recorded):
 
 
 def test_a_decision_that_cannot_be_read_is_one_gap(recorded, tmp_path):
-    """R12.39: One spoilt row loses that change, and no other."""
+    """R12.32: One spoilt row loses that change, and no other."""
     root, sources = recorded
     shutil.copytree(root, tmp_path / "root")
     with sqlite3.connect(tmp_path / "root/history.sqlite3") as database:
@@ -182,7 +182,7 @@ def test_a_decision_that_cannot_be_read_is_one_gap(recorded, tmp_path):
 
 
 def test_an_altered_artifact_is_left_out_and_named(recorded, tmp_path):
-    """R12.39: Bytes that are not those recorded are no evidence; a missing file is named too."""
+    """R12.32: Bytes that are not those recorded are no evidence; a missing file is named too."""
     root, sources = recorded
     shutil.copytree(root, tmp_path / "root")
     runs = sorted((tmp_path / "root/audit_artifacts/ops_runs").iterdir())
@@ -210,7 +210,7 @@ def test_an_altered_artifact_is_left_out_and_named(recorded, tmp_path):
 
 
 def test_secrets_are_masked_and_counted(bundle):
-    """R12.40: What would give a secret away is masked; how often is told, and never the value."""
+    """R12.33: What would give a secret away is masked; how often is told, and never the value."""
     files = unpacked(bundle[0])
     rules = json.loads(files["data/redaction.json"])["rules"]
 
@@ -219,7 +219,7 @@ def test_secrets_are_masked_and_counted(bundle):
 
 
 def test_what_was_told_is_in_it(bundle):
-    """R12.36: Artifacts, ledger, events, alerts, deliveries and runbooks are there."""
+    """R12.29: Artifacts, ledger, events, alerts, deliveries and runbooks are there."""
     files = unpacked(bundle[0])
     about = orjson.loads(files["data/bundle.json"])
     lines = files["data/ledger/lines.jsonl"].splitlines()
@@ -235,7 +235,7 @@ def test_what_was_told_is_in_it(bundle):
 
 
 def test_a_time_without_anything_is_a_bundle_of_gaps(recorded):
-    """R12.39: Nothing recorded is not nothing that happened."""
+    """R12.32: Nothing recorded is not nothing that happened."""
     wanted = Wanted(SINCE - timedelta(days=30), SINCE - timedelta(days=30) + timedelta(hours=1))
 
     content, ended = exported(recorded[1], wanted)
@@ -264,7 +264,7 @@ class OtherwiseHistory:
 
 
 def test_a_decision_that_is_otherwise_today_is_named(recorded):
-    """R12.37: What was said then is not replaced by what is decided now."""
+    """R12.30: What was said then is not replaced by what is decided now."""
     other = replace(recorded[1], history=OtherwiseHistory(recorded[1].history))
     content, ended = exported(other)
     files = unpacked(content)
@@ -318,7 +318,7 @@ def peak_of(sources, count):
 
 
 def test_memory_does_not_grow_with_what_is_exported(recorded):
-    """R12.36: Of each file only its digest is kept."""
+    """R12.29: Of each file only its digest is kept."""
     peak_of(recorded[1], 2)  # what is imported and remembered once
     few, small = peak_of(recorded[1], 5)
     many, large = peak_of(recorded[1], 55)
@@ -328,7 +328,7 @@ def test_memory_does_not_grow_with_what_is_exported(recorded):
 
 
 def test_another_tool_takes_it_for_a_bag(bundle, tmp_path):
-    """R12.41: An implementation of BagIt that is not ours validates what was unpacked."""
+    """R12.34: An implementation of BagIt that is not ours validates what was unpacked."""
     from bagit_utils import Bag  # noqa: PLC0415
 
     (tmp_path / "b.zip").write_bytes(bundle[0])

@@ -27,7 +27,7 @@ class Previewing(PaperControl):
 
 async def test_size_and_coverage_are_answered_before_anything_is_made(recorded, bundle):
     """
-    The size is that of the bundle, the sources are those of its own coverage (R12.55).
+    The size is that of the bundle, the sources are those of its own coverage (R12.44).
     """
     answer = await Previewing(recorded[1]).ask(PATH, params=WINDOW)
 

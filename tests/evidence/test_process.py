@@ -20,7 +20,7 @@ PROJECT = str(Path(__file__).parents[2])
 
 
 async def test_its_bundle_is_the_same_and_so_is_what_it_would_hold(recorded):
-    """R12.45: Byte for byte, and by the digest that was told before."""
+    """R12.38: Byte for byte, and by the digest that was told before."""
     root, sources = recorded
     options = ApiOptions("0", None, NOW, replica=REPLICA, label="DEMO")
     readers = ReadersSetup(sources.fleet, root, sources.runbooks.folder, (), "text", options)

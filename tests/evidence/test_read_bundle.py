@@ -40,7 +40,7 @@ def read(path):
 
 
 def test_the_closures_in_force_come_back(recorded, tmp_path):
-    """R12.37: What decides again has the calendar of the export."""
+    """R12.30: What decides again has the calendar of the export."""
     content, _ = exported(replace(recorded[1], closures=CLOSURES))
     (tmp_path / "b.zip").write_bytes(content)
 
@@ -72,7 +72,7 @@ def test_the_closures_in_force_come_back(recorded, tmp_path):
     ],
 )
 def test_what_is_no_bundle_of_ours_is_named(bundle, tmp_path, spoil):
-    """R12.42: An error that names the file, and none of a library's own."""
+    """R12.35: An error that names the file, and none of a library's own."""
     path = tmp_path / "b.zip"
     path.write_bytes(spoil(bundle[0]))
 
@@ -81,6 +81,6 @@ def test_what_is_no_bundle_of_ours_is_named(bundle, tmp_path, spoil):
 
 
 def test_a_bundle_that_is_not_there_is_named(tmp_path):
-    """R12.42: The same for a file that cannot be opened."""
+    """R12.35: The same for a file that cannot be opened."""
     with pytest.raises(StorageError):
         read(tmp_path / "nothing.zip")

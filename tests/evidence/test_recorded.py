@@ -93,7 +93,7 @@ def whole(sources):
 
 
 def test_the_schedule_is_there_with_what_became_of_each_run(whole):
-    """R12.39: A planned run that was missed is a gap; one that is not due yet is none."""
+    """R12.32: A planned run that was missed is a gap; one that is not due yet is none."""
     files, covered = whole
     runs = json.loads(files["data/schedule/2026-11-18.json"])["runs"]
     outcomes = {r["key"]: r["outcome"] for r in runs}
@@ -108,7 +108,7 @@ def test_the_schedule_is_there_with_what_became_of_each_run(whole):
 
 
 def test_what_belongs_to_the_session_is_there_also_from_after_the_end(whole):
-    """R12.36: The attestation that was made hours later is about this session."""
+    """R12.29: The attestation that was made hours later is about this session."""
     files, covered = whole
     page = files["index.html"].decode()
 
@@ -122,7 +122,7 @@ def test_what_belongs_to_the_session_is_there_also_from_after_the_end(whole):
 
 
 def test_what_is_deployed_is_compared_with_before_and_with_the_last_known_good(whole):
-    """R12.36: The newest report within against the newest before."""
+    """R12.29: The newest report within against the newest before."""
     files, covered = whole
     diff = json.loads(files["data/deploy/diff.json"])
     distance = json.loads(files["data/lkg/distance.json"])
@@ -136,7 +136,7 @@ def test_what_is_deployed_is_compared_with_before_and_with_the_last_known_good(w
 
 
 def test_without_earlier_reports_and_captures_that_is_a_gap(sources):
-    """R12.39: Nothing to compare with is not the same as nothing changed."""
+    """R12.32: Nothing to compare with is not the same as nothing changed."""
     earlier = Wanted(OPEN_AT - 50 * HOUR, OPEN_AT - 40 * HOUR)
     content, ended = exported(sources, earlier)
     covered = {p.source: p for p in ended.coverage}
@@ -149,7 +149,7 @@ def test_without_earlier_reports_and_captures_that_is_a_gap(sources):
 
 
 def test_a_report_that_is_altered_is_compared_with_nothing(sources, monkeypatch):
-    """R12.39: It is named, and no comparison is made up."""
+    """R12.32: It is named, and no comparison is made up."""
     spoilt = ArtifactReader(sources.artifacts._root, lambda: CLOSE_AT)  # noqa: SLF001
     read = spoilt.read
 
@@ -168,7 +168,7 @@ def test_a_report_that_is_altered_is_compared_with_nothing(sources, monkeypatch)
 
 
 def test_a_file_that_is_too_large_and_one_that_cannot_be_read_are_gaps(sources, monkeypatch):
-    """R12.39: Each with its reason, and the rest is there."""
+    """R12.32: Each with its reason, and the rest is there."""
     monkeypatch.setattr(recorded_module, "MOST_BYTES", 5_000)
     content, ended = exported(sources, WANTED)
     gaps = next(p for p in ended.coverage if p.source == "artifacts").gaps
@@ -179,7 +179,7 @@ def test_a_file_that_is_too_large_and_one_that_cannot_be_read_are_gaps(sources, 
 
 
 def test_a_weekend_has_no_session_and_no_gap_of_one(sources):
-    """R12.39: What no calendar expects is not missing."""
+    """R12.32: What no calendar expects is not missing."""
     saturday = Wanted(OPEN_AT + timedelta(days=3), OPEN_AT + timedelta(days=3, hours=1))
     _, ended = exported(sources, saturday)
     covered = {p.source: p for p in ended.coverage}

@@ -50,7 +50,7 @@ def said_by_others():
 
 def test_the_same_rules_say_the_same():
     """
-    Decided again from what was recorded, each posture is what was decided then (R12.53).
+    Decided again from what was recorded, each posture is what was decided then (R12.42).
     """
     found = redecide([recorded(), recorded(silent_floor())], session_at, OURS)
 

@@ -48,7 +48,7 @@ def moved(path, held):
 
 def test_every_posture_of_a_bundle_is_decided_again(bundle, redecided):
     """
-    By the rules that decided them each is the same to the byte, without any root (R12.53).
+    By the rules that decided them each is the same to the byte, without any root (R12.42).
     """
     result = redecided(bundle[0])
 
@@ -60,7 +60,7 @@ def test_every_posture_of_a_bundle_is_decided_again(bundle, redecided):
 
 def test_an_altered_bundle_is_refused_first(bundle, redecided):
     """
-    What does not verify is not decided again (R12.54).
+    What does not verify is not decided again (R12.43).
     """
     at = bundle[0].index(b'"witnesses"')
     result = redecided(bundle[0][:at] + b"X" + bundle[0][at + 1 :])
@@ -73,7 +73,7 @@ def test_an_altered_bundle_is_refused_first(bundle, redecided):
 
 def test_an_input_that_was_changed_with_every_sum_is_found(bundle, redecided):
     """
-    A bundle whose sums fit is no proof of its inputs: the same rules decide otherwise (R12.54).
+    A bundle whose sums fit is no proof of its inputs: the same rules decide otherwise (R12.43).
     """
     result = redecided(forged(bundle[0], moved))
 

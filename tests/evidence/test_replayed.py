@@ -33,7 +33,7 @@ def covered(ended):
 
 
 def test_a_log_is_replayed_for_the_time_of_the_bundle(recorded, log):
-    """R12.36: Its answer is a line of the story; what lies outside the time is hidden."""
+    """R12.29: Its answer is a line of the story; what lies outside the time is hidden."""
     content, ended = exported(replace(recorded[1], replays=(log,)))
     files = unpacked(content)
     told = json.loads(files["data/replay/replay.json"])
@@ -46,12 +46,12 @@ def test_a_log_is_replayed_for_the_time_of_the_bundle(recorded, log):
 
 
 def test_without_a_log_nothing_is_said_of_a_replay(bundle):
-    """R12.36: What was not asked for is no gap."""
+    """R12.29: What was not asked for is no gap."""
     assert covered(bundle[1]) is NOTHING
 
 
 def test_a_log_that_breaks_off_is_a_gap(recorded, tmp_path):
-    """R12.39: What could not be read of it is named, and so is an answer that cannot be given."""
+    """R12.32: What could not be read of it is named, and so is an answer that cannot be given."""
     path = tmp_path / "orders.log.gz"
     path.write_bytes(b"\x1f\x8b\x08\x00broken")
     _, ended = exported(replace(recorded[1], replays=(path,)))
@@ -63,7 +63,7 @@ def test_a_log_that_breaks_off_is_a_gap(recorded, tmp_path):
 
 
 def test_a_replay_that_is_too_long_is_a_gap(recorded, log, monkeypatch):
-    """R12.39: No half of it is taken for the whole."""
+    """R12.32: No half of it is taken for the whole."""
     monkeypatch.setattr(replayed, "MOST_CHARACTERS", 10)
     content, ended = exported(replace(recorded[1], replays=(log,)))
 

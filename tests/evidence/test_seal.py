@@ -56,7 +56,7 @@ def checked(path, **beside):
 
 
 def test_a_signature_by_its_key_is_valid_and_without_a_key_is_not_checked(signed):
-    """R12.43: Only a key that is named makes a signature valid."""
+    """R12.36: Only a key that is named makes a signature valid."""
     assert ("valid", ()) == (checked(signed, key="key.pub").signature, checked(signed).found)
     assert "NOT CHECKED: --key names no key" == checked(signed).signature
     assert "NOT CHECKED: there is none" == checked(signed).token
@@ -88,7 +88,7 @@ def test_a_signature_by_its_key_is_valid_and_without_a_key_is_not_checked(signed
     ],
 )
 def test_a_signature_that_is_not_of_this_bundle_is_named(signed, spoil, said):
-    """R12.43: An older signature, another key's, and none where a key is named, are found."""
+    """R12.36: An older signature, another key's, and none where a key is named, are found."""
     spoil(signed)
 
     found = checked(signed, key="key.pub").found
@@ -98,7 +98,7 @@ def test_a_signature_that_is_not_of_this_bundle_is_named(signed, spoil, said):
 
 
 def test_every_bit_of_a_signature_counts():
-    """R12.43: No other bytes are taken for it."""
+    """R12.36: No other bytes are taken for it."""
     sha256, key = hashlib.sha256(WHOLE).hexdigest(), read_public_key(PUBLIC)
     signature = sign(sha256, KEY)
 
@@ -110,13 +110,13 @@ def test_every_bit_of_a_signature_counts():
 
 @pytest.mark.parametrize("pem", [b"", b"-----BEGIN PRIVATE KEY-----\nx\n", PUBLIC])
 def test_what_is_no_key_is_an_error(pem):
-    """R12.43: A file that is no key says so, and not what it holds."""
+    """R12.36: A file that is no key says so, and not what it holds."""
     with pytest.raises(KeyFileError):
         read_private_key(pem)
 
 
 def test_a_verifier_that_is_not_ours_is_named(signed, monkeypatch):
-    """R12.42: The verifier inside may itself be altered: ours knows what it has to be."""
+    """R12.35: The verifier inside may itself be altered: ours knows what it has to be."""
     monkeypatch.setattr(check, "verifier", lambda: b"print('intact')\n")
 
     (found,) = checked(signed).found
@@ -128,7 +128,7 @@ def test_a_verifier_that_is_not_ours_is_named(signed, monkeypatch):
 
 
 def test_ours_and_the_inner_one_agree_but_on_what_it_cannot_check(signed):
-    """R12.42: Of signature and time stamp the inner one says NOT CHECKED, and never valid."""
+    """R12.35: Of signature and time stamp the inner one says NOT CHECKED, and never valid."""
     signed.write_bytes(WHOLE[:-1] + b"x")
     ours = checked(signed, key="key.pub")
     inner = verify_zip(io.BytesIO(signed.read_bytes()))
@@ -193,7 +193,7 @@ def stamp(authority, path):
 
 
 def test_a_time_stamp_of_a_local_authority_is_valid(authority, signed):
-    """R12.44: The request is one that openssl answers, and its answer is checked without it."""
+    """R12.37: The request is one that openssl answers, and its answer is checked without it."""
     stamp(authority, signed)
     openssl(
         "ts", "-verify", "-data", str(signed), "-in", str(signed) + ANSWER,
@@ -216,7 +216,7 @@ def test_a_time_stamp_of_a_local_authority_is_valid(authority, signed):
     ],
 )
 def test_a_time_stamp_that_is_not_of_this_bundle_is_named(authority, signed, spoil):
-    """R12.44: Whatever else lies there vouches for nothing."""
+    """R12.37: Whatever else lies there vouches for nothing."""
     stamp(authority, signed)
     spoil(signed)
 
@@ -226,7 +226,7 @@ def test_a_time_stamp_that_is_not_of_this_bundle_is_named(authority, signed, spo
 
 
 def test_a_time_stamp_of_another_authority_is_named(authority, signed, tmp_path):
-    """R12.44: Only an authority that is trusted counts."""
+    """R12.37: Only an authority that is trusted counts."""
     stamp(authority, signed)
     openssl(
         "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
@@ -241,7 +241,7 @@ def test_a_time_stamp_of_another_authority_is_named(authority, signed, tmp_path)
 
 @pytest.mark.parametrize("python", ["pypy3", sys.executable])
 def test_the_inner_verifier_runs_on_its_own(bundle, tmp_path, python):
-    """R12.42: Python 3.9 (Debian's pypy3) and ours: exit 0, and 4 with the name of what changed."""
+    """R12.35: Python 3.9 (Debian's pypy3) and ours: exit 0, and 4 with the name of what changed."""
     program = shutil.which(python) or lacking(f"{python} is not installed")
     path = tmp_path / "b.zip"
     path.write_bytes(bundle[0])

@@ -42,7 +42,7 @@ def rezipped(names, contents=None):
 
 
 def test_a_bundle_is_intact_and_other_tools_read_it():
-    """R12.41: What was exported is intact, every ZIP tool reads it, and equal input is equal."""
+    """R12.34: What was exported is intact, every ZIP tool reads it, and equal input is equal."""
     assert [] == found_in(WHOLE)
     assert WHOLE == small_bundle()
     assert zipfile.ZipFile(io.BytesIO(WHOLE)).testzip() is None
@@ -54,7 +54,7 @@ def test_a_bundle_is_intact_and_other_tools_read_it():
 
 
 def test_every_bit_of_a_small_file_counts():
-    """R12.42: Whichever bit of a file is changed, that file is named."""
+    """R12.35: Whichever bit of a file is changed, that file is named."""
     entry = next(e for e in ENTRIES if e.filename.endswith(PATH))
     begin, end = content_of(entry)
 
@@ -64,7 +64,7 @@ def test_every_bit_of_a_small_file_counts():
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=[e.filename for e in ENTRIES])
 def test_one_bit_in_every_file_is_named(entry):
-    """R12.42: A changed bit in any file names that file."""
+    """R12.35: A changed bit in any file names that file."""
     begin, end = content_of(entry)
     path = entry.filename.partition("/")[2]
 
@@ -72,7 +72,7 @@ def test_one_bit_in_every_file_is_named(entry):
 
 
 def test_five_hundred_flips_anywhere_are_found():
-    """R12.42: Every bit of the ZIP counts: one in a header or the directory is found too."""
+    """R12.35: Every bit of the ZIP counts: one in a header or the directory is found too."""
     chance = random.Random(22)
     outside = ENTRIES[-1].header_offset
     bits = [chance.randrange(len(WHOLE) * 8) for _ in range(250)]
@@ -84,7 +84,7 @@ def test_five_hundred_flips_anywhere_are_found():
 
 
 def test_every_byte_of_headers_is_found():
-    """R12.42: Each byte before an entry, and each of the directory, is covered."""
+    """R12.35: Each byte before an entry, and each of the directory, is covered."""
     heads = [range(e.header_offset, content_of(e)[0]) for e in ENTRIES]
     tail = range(content_of(ENTRIES[-1])[1], len(WHOLE))
 
@@ -99,14 +99,14 @@ def test_every_byte_of_headers_is_found():
 
 
 def test_a_file_that_was_removed_is_named():
-    """R12.42: A removal names the file, however well the ZIP fits."""
+    """R12.35: A removal names the file, however well the ZIP fits."""
     names = [e.filename for e in ENTRIES if not e.filename.endswith("coverage.json")]
 
     assert ("data/coverage.json", "MISSING") in found_in(rezipped(names))
 
 
 def test_a_file_that_was_added_is_named():
-    """R12.42: An addition names the file, also one beside the folder."""
+    """R12.35: An addition names the file, also one beside the folder."""
     names = [e.filename for e in ENTRIES]
 
     assert ("data/more.json", "ADDED") in found_in(rezipped([*names, f"{FOLDER}/data/more.json"]))
@@ -114,7 +114,7 @@ def test_a_file_that_was_added_is_named():
 
 
 def test_a_file_that_is_there_twice_is_named():
-    """R12.42: Of two files with one name no reader knows which counts."""
+    """R12.35: Of two files with one name no reader knows which counts."""
     again = WHOLE[ENTRIES[2].header_offset : ENTRIES[3].header_offset]
     twice = WHOLE[: ENTRIES[3].header_offset] + again + WHOLE[ENTRIES[3].header_offset :]
 
@@ -122,14 +122,14 @@ def test_a_file_that_is_there_twice_is_named():
 
 
 def test_a_file_that_was_renamed_is_named():
-    """R12.42: Both its names are told."""
+    """R12.35: Both its names are told."""
     found = found_in(WHOLE.replace(b"/data/coverage.json", b"/data/coveragf.json"))
 
     assert {("data/coverage.json", "MISSING"), ("data/coveragf.json", "ADDED")} <= set(found)
 
 
 def test_files_in_another_order_are_named():
-    """R12.42: The order is part of the form."""
+    """R12.35: The order is part of the form."""
     names = [e.filename for e in ENTRIES]
     names[2], names[3] = names[3], names[2]
 
@@ -138,17 +138,17 @@ def test_files_in_another_order_are_named():
 
 @pytest.mark.parametrize("cut", [1, 22, 60, 1_000, len(WHOLE) // 2, len(WHOLE) - 40])
 def test_a_bundle_that_was_cut_off_is_named(cut):
-    """R12.42: A truncation is found wherever it is."""
+    """R12.35: A truncation is found wherever it is."""
     assert ("(the ZIP)", "TRUNCATED") in found_in(WHOLE[:-cut])
 
 
 def test_bytes_after_the_end_are_named():
-    """R12.42: Nothing may follow the end."""
+    """R12.35: Nothing may follow the end."""
     assert ("(the ZIP)", "ALTERED") in found_in(WHOLE + b"x")
 
 
 def test_a_manifest_of_another_bundle_is_named():
-    """R12.42: A swapped manifest does not list what is there."""
+    """R12.35: A swapped manifest does not list what is there."""
     other = zipfile.ZipFile(io.BytesIO(small_bundle("another incident")))
     name = f"{FOLDER}/manifest-sha256.txt"
     names = [e.filename for e in ENTRIES]
@@ -159,7 +159,7 @@ def test_a_manifest_of_another_bundle_is_named():
 
 
 def test_an_artifact_that_the_ledger_does_not_name_is_found():
-    """R12.41: An artifact whose bytes no line names, and a pinned head that is none, are named."""
+    """R12.34: An artifact whose bytes no line names, and a pinned head that is none, are named."""
     more = {"data/artifacts/ops/lkg/x/lkg_manifest.yaml": b"kind: List"}
 
     assert [("data/artifacts/ops/lkg/x/lkg_manifest.yaml", "ALTERED")] == found_in(
@@ -183,17 +183,17 @@ def test_an_artifact_that_the_ledger_does_not_name_is_found():
     ],
 )
 def test_a_file_that_was_forged_with_the_sums_over_it_is_named(path, content):
-    """R12.42: What follows from everything else is compared with that, not with its own sum."""
+    """R12.35: What follows from everything else is compared with that, not with its own sum."""
     assert path in [found for found, _ in found_in(small_bundle(forged={path: content}))]
 
 
 def test_another_name_of_the_folder_is_named():
-    """R12.42: It follows from the time that the bundle is about."""
+    """R12.35: It follows from the time that the bundle is about."""
     assert [("(the folder)", "ALTERED")] == found_in(small_bundle(name="evidence_of_calm"))
 
 
 def test_checksums_of_the_zip_that_are_wrong_are_named(monkeypatch):
-    """R12.42: Though headers and directory agree about them, and the lists are right."""
+    """R12.35: Though headers and directory agree about them, and the lists are right."""
     monkeypatch.setattr(bag, "zlib", SimpleNamespace(crc32=lambda _: 7))
 
     assert ("data/bundle.json", "ALTERED") in found_in(small_bundle())
@@ -210,5 +210,5 @@ def test_checksums_of_the_zip_that_are_wrong_are_named(monkeypatch):
     ],
 )
 def test_what_is_no_bundle_is_named_and_raises_nothing(content):
-    """R12.42: Any other bytes are not intact, and break nothing."""
+    """R12.35: Any other bytes are not intact, and break nothing."""
     assert found_in(content)

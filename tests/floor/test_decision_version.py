@@ -16,7 +16,7 @@ print(*(m for m in sys.modules if m.startswith("mission_control.")))
 
 def test_every_module_that_decides_is_in_the_version():
     """
-    R12.35: No module that a decision, or the digest of it, is made by is left out of its version.
+    R12.28: No module that a decision, or the digest of it, is made by is left out of its version.
     """
     loaded = subprocess.run(
         [sys.executable, "-c", LOADED], capture_output=True, text=True, check=True
@@ -39,5 +39,5 @@ def _is_bare(path, paths):
 
 
 def test_a_version_names_the_package_and_the_sources():
-    """R12.35: It is the package's version and 16 digits of a digest."""
+    """R12.28: It is the package's version and 16 digits of a digest."""
     assert re.fullmatch(r"\d+\.\d+\.\d+\+[0-9a-f]{16}", decision_version())

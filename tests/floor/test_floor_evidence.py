@@ -36,7 +36,7 @@ def by_name(document):
 
 
 def test_every_required_piece_has_a_row_with_value_age_and_digest():
-    """R15.25: Services, marketdata, switch and calendar; each digest is that of what was kept."""
+    """R15.18: Services, marketdata, switch and calendar; each digest is that of what was kept."""
     floor = FloorOfValues(peers={STRATEGY.agent_name: "10.0.0.7:8080"})
     floor.refresh()
     snapshot = floor.decide(NOW + timedelta(seconds=4))
@@ -77,7 +77,7 @@ def test_every_required_piece_has_a_row_with_value_age_and_digest():
 
 
 def test_the_oldest_row_is_the_age_that_the_verdict_gives():
-    """R15.26: The posture's oldest evidence is the oldest of the rows that are read."""
+    """R15.19: The posture's oldest evidence is the oldest of the rows that are read."""
     floor = FloorOfValues()
     floor.ask()
     floor.now = NOW + timedelta(seconds=30)
@@ -95,7 +95,7 @@ def test_the_oldest_row_is_the_age_that_the_verdict_gives():
 
 @pytest.mark.parametrize(("hurt", "severity", "code", "subject"), HALTING)
 def test_what_is_missing_is_just_what_the_verdict_misses(hurt, severity, code, subject):
-    """R15.26: Each missing piece is a reason that halts, and the reason leads to its piece."""
+    """R15.19: Each missing piece is a reason that halts, and the reason leads to its piece."""
     del severity
     floor = FloorOfValues()
     hurt(floor)
@@ -115,7 +115,7 @@ def test_what_is_missing_is_just_what_the_verdict_misses(hurt, severity, code, s
 
 
 def test_missing_pieces_lead_with_their_reason():
-    """R15.25: A service that is silent comes first, with why, and without a digest."""
+    """R15.18: A service that is silent comes first, with why, and without a digest."""
     floor = FloorOfValues()
     floor.lose(STRATEGY, "/ops/status", UnseenReason.TIMEOUT)
     document = evidence_document(floor.decide())
@@ -132,7 +132,7 @@ def test_missing_pieces_lead_with_their_reason():
 
 
 def test_what_was_never_asked_has_no_age_and_no_read():
-    """R15.25: Before its first round a service is missing, and nothing stands for its bytes."""
+    """R15.18: Before its first round a service is missing, and nothing stands for its bytes."""
     floor = FloorOfValues()
     del floor.answers[STRATEGY.agent_name], floor.answers[MD]
     rows = by_name(evidence_document(floor.decide()))
@@ -180,7 +180,7 @@ def test_a_critical_service_without_http_is_missing():
 
 
 def test_a_fleet_without_a_feed_misses_it():
-    """R15.25: That no service tells of marketdata is a missing piece of its own."""
+    """R15.18: That no service tells of marketdata is a missing piece of its own."""
     floor = FloorOfValues(fleet=Fleet((GAMMA, INGEST), "0" * 64, "x"))
 
     assert (
@@ -190,7 +190,7 @@ def test_a_fleet_without_a_feed_misses_it():
 
 
 def test_what_the_fleet_does_not_need_has_no_row():
-    """R15.25: Where switch and freshness are not required, neither is a piece."""
+    """R15.18: Where switch and freshness are not required, neither is a piece."""
     unjudged = replace(FLEET, safety=Safety(switch_required=False, freshness_required=False))
     rows = by_name(evidence_document(FloorOfValues(fleet=unjudged).decide()))
 
@@ -205,7 +205,7 @@ def test_what_the_fleet_does_not_need_has_no_row():
     ],
 )
 def test_the_kill_switch_has_its_sources_and_its_newest_change(text, seen, missing):
-    """R15.25: Each configured source with what it held, and when the switch last changed."""
+    """R15.18: Each configured source with what it held, and when the switch last changed."""
     changed = FloorEvent(1, NOW - timedelta(minutes=5), EventType.KILL_SWITCH_CHANGED, "x")
     document = evidence_document(FloorOfValues(switch=text).decide(), changed)
     row = by_name(document)["kill_switch kill-switch"]
@@ -226,7 +226,7 @@ def test_a_source_that_cannot_confirm_says_so():
 
 
 def test_an_unknown_session_is_missing_evidence():
-    """R15.25: The calendar is a piece too; it is reckoned, so that it has no age."""
+    """R15.18: The calendar is a piece too; it is reckoned, so that it has no age."""
     document = evidence_document(FloorOfValues(session_at=session_unknown).decide())
     row = by_name(document)["calendar market-calendar"]
 
@@ -238,7 +238,7 @@ def test_an_unknown_session_is_missing_evidence():
 
 
 def test_a_floor_that_is_not_decided_any_more_has_no_evidence():
-    """R15.26: After a stall every piece is missing, whatever was read last."""
+    """R15.19: After a stall every piece is missing, whatever was read last."""
     stalled = mark_stalled(FloorOfValues().decide(), NOW + timedelta(seconds=9), 8)
     document = evidence_document(stalled)
 
@@ -249,7 +249,7 @@ def test_a_floor_that_is_not_decided_any_more_has_no_evidence():
 
 
 def test_the_instance_tells_its_build():
-    """R15.25: The newest build that its address told stands beside its name."""
+    """R15.18: The newest build that its address told stands beside its name."""
     floor = FloorOfValues(peers={STRATEGY.agent_name: "10.0.0.7:8080"})
     floor.refresh()
     floor.ask()
@@ -262,7 +262,7 @@ def test_the_instance_tells_its_build():
 
 
 def test_lists_of_the_cluster_have_their_digest_and_instance():
-    """R15.25: Every required list of every namespace is a piece, digested as it was kept."""
+    """R15.18: Every required list of every namespace is a piece, digested as it was kept."""
     floor = ClusterFloor()
     document = evidence_document(floor.decide())
     rows = by_name(document)
@@ -278,7 +278,7 @@ def test_lists_of_the_cluster_have_their_digest_and_instance():
 
 
 def test_lists_that_were_not_seen_are_missing_and_the_reason_leads_to_them():
-    """R15.26: One cause that all lists share is given to each; one list's own to that alone."""
+    """R15.19: One cause that all lists share is given to each; one list's own to that alone."""
     never, denied = ClusterFloor(never_read=True), ClusterFloor()
     denied.lose_list("pods", "trading-floor", UnseenReason.DENIED)
     document = evidence_document(never.decide())
@@ -301,7 +301,7 @@ def test_lists_that_were_not_seen_are_missing_and_the_reason_leads_to_them():
 
 
 def test_what_is_too_old_has_its_age_and_an_attempt_that_failed_has_none():
-    """R15.25: A reading of 46 s ago is over its limit; a silence of just now is no reading."""
+    """R15.18: A reading of 46 s ago is over its limit; a silence of just now is no reading."""
     old, silent = FloorOfValues(), FloorOfValues()
     old.ask()
     silent.lose(STRATEGY, "/ops/status", UnseenReason.TIMEOUT)

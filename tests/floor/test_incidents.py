@@ -1,4 +1,4 @@
-"""Decide: what happened, as incidents (R15.20)."""
+"""Decide: what happened, as incidents (R15.13)."""
 
 from datetime import timedelta
 
@@ -147,12 +147,12 @@ def told(events, until=1_000, before=Before()):  # noqa: B008  (a frozen value)
     ],
 )
 def test_an_incident_lasts_from_the_first_alarm_or_halt_to_the_last_end(events, expected):
-    """R15.20: alarms that matter and confirmed halts begin it; it ends when none is left."""
+    """R15.13: alarms that matter and confirmed halts begin it; it ends when none is left."""
     assert expected == told(events)
 
 
 def test_the_worst_alarm_leads_it():
-    """R15.20: what is worst names the incident, and everything that it had is listed."""
+    """R15.13: what is worst names the incident, and everything that it had is listed."""
     sev0 = ("EXECUTION_EVIDENCE", ENGINE, f"{ENGINE} /ops/status", "orders")
     events = [
         posture(5, "HALTED", codes=("MARKETDATA_STALE", "TIMEOUT")),
@@ -180,7 +180,7 @@ def test_a_halt_without_reasons_has_no_name():
 
 
 def test_one_that_had_begun_before_keeps_its_beginning():
-    """R15.20: what was latched as the period began is no new incident of the period."""
+    """R15.13: what was latched as the period began is no new incident of the period."""
     floor = FloorOfValues()
     floor.say(MARKETDATA, "marketdata.is_fresh", value=False)
     latched = floor.decide()
@@ -197,7 +197,7 @@ def test_one_that_had_begun_before_keeps_its_beginning():
 
 
 def test_a_start_that_was_under_way_is_no_incident_unless_it_lasts():
-    """R15.20: as the period began some service was not asked yet; that ends, or is a halt."""
+    """R15.13: as the period began some service was not asked yet; that ends, or is a halt."""
     lead = Reason("NOT_YET_ASKED", ENGINE, Severity.P1, "x", halts=True)
     before = Before((), NOW, lead, doubted=True)
 
@@ -206,7 +206,7 @@ def test_a_start_that_was_under_way_is_no_incident_unless_it_lasts():
 
 
 def test_a_first_round_that_is_not_over_is_doubted():
-    """R15.20: a snapshot in which a service was not asked yet gives a halt in doubt."""
+    """R15.13: a snapshot in which a service was not asked yet gives a halt in doubt."""
     floor = FloorOfValues()
     asked = stood_before(floor.decide())
     empty = decide_floor(FloorEvidence(FLEET, {}), NOTHING_LATCHED, session_at, NOW)
@@ -215,14 +215,14 @@ def test_a_first_round_that_is_not_over_is_doubted():
 
 
 def test_an_alarm_that_halts_nothing_had_begun_before():
-    """R15.20: what was latched beside a floor that was not halted begins the incident as well."""
+    """R15.13: what was latched beside a floor that was not halted begins the incident as well."""
     before = Before(((STALE, NOW, Severity.P1),))
 
     assert [(0, 9, 0, [9])] == told([alarm(9, opened=False)], before=before)
 
 
 def test_a_halt_that_is_told_twice_began_once():
-    """R15.20: a halt whose reasons change is the same halt."""
+    """R15.13: a halt whose reasons change is the same halt."""
     events = [posture(5, "HALTED"), posture(7, "HALTED"), posture(9, "OK")]
 
     assert [(5, 9, 4, [5, 7, 9])] == told(events)

@@ -1,4 +1,4 @@
-"""Present: a posture in sentences with figures, and where its trouble begins (R15.10, R15.11)."""
+"""Present: a posture in sentences with figures, and where its trouble begins (R15.8, R15.9)."""
 
 from dataclasses import replace
 

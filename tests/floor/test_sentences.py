@@ -1,4 +1,4 @@
-"""Present: every event is a sentence that a person can read aloud (R15.21)."""
+"""Present: every event is a sentence that a person can read aloud (R15.14)."""
 
 from datetime import timedelta
 
@@ -140,7 +140,7 @@ OUR_STALL = (
     ],
 )
 def test_an_event_is_a_sentence(given, expected):
-    """R15.21: who, what it became and why, in words; the message stays as machines know it."""
+    """R15.14: who, what it became and why, in words; the message stays as machines know it."""
     assert expected == sentence_of(given) == event_document(given)["sentence"]
     assert given.message == event_document(given)["message"]
 
@@ -180,7 +180,7 @@ def incident(seconds=261.0, **changes):
     ],
 )
 def test_an_incident_is_a_sentence(given, expected):
-    """R15.21: what it was, who was part of it, and how long the floor was halted."""
+    """R15.14: what it was, who was part of it, and how long the floor was halted."""
     until = NOW + timedelta(hours=3)
     (document,) = incidents_document(NOW, until, [given], [], until)["incidents"]
 

@@ -1,4 +1,4 @@
-"""History: the floor itself over time, from what it said when it changed (R15.12)."""
+"""History: the floor itself over time, from what it said when it changed (R15.10)."""
 
 from datetime import timedelta
 

@@ -139,7 +139,7 @@ def test_without_own_time_nothing_is_attained():
     ],
 )
 def test_a_window_that_is_too_short_carries_no_verdict(pieces, whole, verdict, text):
-    """R15.22: before all its sessions were watched it is not met yet, and missed only for good."""
+    """R15.15: before all its sessions were watched it is not met yet, and missed only for good."""
     window = WholeWindow(*whole) if whole else None
     found = attain(SOLD, line(*pieces), SPANS, (), (), window)
 
@@ -149,7 +149,7 @@ def test_a_window_that_is_too_short_carries_no_verdict(pieces, whole, verdict, t
 
 
 def test_without_a_target_or_any_time_there_is_no_verdict():
-    """R15.22: that nothing was promised, and that nothing was watched, are told apart."""
+    """R15.15: that nothing was promised, and that nothing was watched, are told apart."""
     free = attain(STRATEGY, line((0, 10, "")), SPANS, ())
     unseen = attain(SOLD, [], (), ())
 
@@ -161,7 +161,7 @@ def test_without_a_target_or_any_time_there_is_no_verdict():
 
 
 def test_a_window_begins_where_it_was_asked_for_and_not_where_the_record_does():
-    """R15.22: a session counts as watched when no part of it lies before the record began."""
+    """R15.15: a session counts as watched when no part of it lies before the record began."""
     day = timedelta(days=1)
     sessions = [
         TradingDay(date(2026, 11, 16 + n), BEGIN + n * day, BEGIN + n * day + timedelta(hours=2))

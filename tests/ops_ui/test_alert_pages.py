@@ -247,7 +247,7 @@ def test_commands_are_left_alone_where_filling_them_would_mislead(code, subject,
 
 
 def test_a_feed_takes_the_place_of_the_example():
-    """R15.24: its own address and namespace, in commands alone."""
+    """R15.17: its own address and namespace, in commands alone."""
     filled = fill_commands(
         RUNBOOK, "MARKETDATA_STALE", "feed", "http://feed:1", feeds=True, namespace="floor"
     )

@@ -1,4 +1,4 @@
-"""The safety gauges: what is not known never looks well (R15.14)."""
+"""The safety gauges: what is not known never looks well (R15.12)."""
 
 import pytest
 

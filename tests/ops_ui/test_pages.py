@@ -505,7 +505,7 @@ async def test_all_is_seen_is_said_only_where_it_is(pages, upstream, posture, wo
 
 
 async def test_above_an_open_alert_nothing_is_called_well(pages, upstream):
-    """An alert that is open leads where nothing halts, with its first step (R15.11)."""
+    """An alert that is open leads where nothing halts, with its first step (R15.9)."""
     upstream.answers[POSTURE]["sentence"] = "Every service is as expected, all is seen."
     page = await see(pages)
 

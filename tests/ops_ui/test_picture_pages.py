@@ -1,4 +1,4 @@
-"""Pages with pictures: named, told again in words, and never well by a missing key (R15.23)."""
+"""Pages with pictures: named, told again in words, and never well by a missing key (R15.16)."""
 
 import json
 from pathlib import Path
@@ -59,7 +59,7 @@ def pictures(page):
 
 
 async def test_the_map_leads_to_every_service_and_says_the_same_in_a_table(pages, floor):
-    """R15.23: boxes are links with words, the table has the same, and the page is named."""
+    """R15.16: boxes are links with words, the table has the same, and the page is named."""
     page = await see(pages, "/map")
 
     assert ["The floor by who needs whom: strategy-engine needs marketdata-mcp-server"] == pictures(
@@ -85,7 +85,7 @@ async def test_the_map_of_then_is_asked_for_then(pages, floor):
 
 @pytest.mark.parametrize("answer", [httpx.Response(503), {}, {"agents": 7}])
 async def test_a_map_that_cannot_be_read_is_no_empty_floor(pages, upstream, answer):
-    """R15.23: without services the page says why, and draws nothing."""
+    """R15.16: without services the page says why, and draws nothing."""
     upstream.answers["/api/v1/agents"] = answer
     found = await pages.get("/map")
 
@@ -108,7 +108,7 @@ async def test_a_service_shows_what_it_needs_and_its_evidence(pages, floor):
 
 
 async def test_a_runbook_is_filled_from_what_is_known_now(pages, floor):
-    """R15.24: do now first; since when, who is called, where; commands are of this service."""
+    """R15.17: do now first; since when, who is called, where; commands are of this service."""
     page = await see(pages, f"/runbooks/MARKETDATA_STALE?agent={NAME}")
     text = page.text
 
@@ -121,7 +121,7 @@ async def test_a_runbook_is_filled_from_what_is_known_now(pages, floor):
 
 
 async def test_a_runbook_finds_its_incident_without_being_told_where(pages, floor):
-    """R15.24: without `?agent=` it is the service that the floor's own reason names."""
+    """R15.17: without `?agent=` it is the service that the floor's own reason names."""
     text = (await see(pages, "/runbooks/MARKETDATA_STALE")).text
 
     assert f"Service {NAME}" in text
@@ -129,7 +129,7 @@ async def test_a_runbook_finds_its_incident_without_being_told_where(pages, floo
 
 
 async def test_a_runbook_of_what_is_over_says_so_and_of_what_is_not_known_too(pages, floor):
-    """R15.24: over is what the floor says no more; what cannot be read is not over."""
+    """R15.17: over is what the floor says no more; what cannot be read is not over."""
     floor.answers["/api/v1/posture"] = POSTURE
     over = (await see(pages, f"/runbooks/MARKETDATA_STALE?agent={NAME}")).text
     floor.answers["/api/v1/posture"] = httpx.Response(503)
@@ -248,7 +248,7 @@ async def test_deploys_that_could_not_be_compared_claim_no_sameness(pages, upstr
 
 
 async def test_a_target_without_a_verdict_says_what_is_lacking(pages, upstream):
-    """R15.22: on the page it reads as the API says it; a bar and thirty days stand beside it."""
+    """R15.15: on the page it reads as the API says it; a bar and thirty days stand beside it."""
     service = {
         **upstream.answers["/api/v1/slo"]["services"][0],
         "met": None,
@@ -267,7 +267,7 @@ async def test_a_target_without_a_verdict_says_what_is_lacking(pages, upstream):
 
 
 async def test_an_attestation_is_drawn_as_lanes(pages, upstream):
-    """R15.23: one lane for each required fact, named with its figures; hatched gaps; a sign."""
+    """R15.16: one lane for each required fact, named with its figures; hatched gaps; a sign."""
     path = "/api/v1/attestation/no-execution"
     upstream.answers[path] = {"path": "p", "attestation": json.loads(GOLDEN.read_text())}
     page = await see(pages, "/attestation")

@@ -1,4 +1,4 @@
-"""Pictures as values: what is drawn where, and that nothing missing is drawn as well (R15.23)."""
+"""Pictures as values: what is drawn where, and that nothing missing is drawn as well (R15.16)."""
 
 import pytest
 
@@ -38,7 +38,7 @@ def by_name(found):
 
 
 def test_what_is_needed_stands_on_the_left():
-    """R15.23: each stands right of all that it needs, and who has no ties stands alone."""
+    """R15.16: each stands right of all that it needs, and who has no ties stands alone."""
     found = see_map(
         [agent("c", "b"), agent("b", "a"), agent("d", "a", "b"), agent("a"), agent("z")]
     )
@@ -84,7 +84,7 @@ def test_a_circle_of_needs_is_drawn_all_the_same():
     ],
 )
 def test_a_need_that_is_not_well_is_a_dashed_line(needed, look, glyph):
-    """R15.23: only what is as expected is drawn calm; what is not listed is no service that is."""
+    """R15.16: only what is as expected is drawn calm; what is not listed is no service that is."""
     found = see_map([agent("b", "a"), *([needed] if needed else [])])
 
     assert (look, glyph) == (by_name(found)["a"].look, by_name(found)["a"].glyph)
@@ -103,7 +103,7 @@ def test_around_one_service_only_its_own_ties_are_drawn():
 
 
 def test_what_is_waited_for_and_is_no_service_is_named():
-    """R15.23: nine services that wait for the cluster have one cause, which is told."""
+    """R15.16: nine services that wait for the cluster have one cause, which is told."""
     found = see_map(
         [
             agent("a", expected=False, waits_for="cluster"),
@@ -142,7 +142,7 @@ SESSION = {"open": "2026-11-18T14:30:00Z", "close": "2026-11-18T21:00:00Z"}
 
 
 def test_a_day_is_drawn_with_its_session_its_runs_and_now():
-    """R15.23: runs stand at their times; their labels do not lie upon each other."""
+    """R15.16: runs stand at their times; their labels do not lie upon each other."""
     found = planned(
         run("pre_market_readiness", "2026-11-18T13:30:00Z", detail="GO"),
         run("pre_open_readiness", "2026-11-18T14:15:00Z", "MISSED"),
@@ -188,7 +188,7 @@ def test_a_label_at_the_right_edge_is_written_to_the_left():
 
 
 def test_a_calendar_marks_early_closes_holidays_and_changed_clocks():
-    """R15.23: what is odd has its words; what the calendar does not say is left open."""
+    """R15.16: what is odd has its words; what the calendar does not say is left open."""
     session = {"session_date": "2026-11-25", "open": "2026-11-25T14:30:00Z"}
     upcoming = {
         "sessions": [
@@ -244,7 +244,7 @@ def attained(**changes):
 
 
 def test_a_budget_burns_by_what_was_bad_and_what_was_not_watched():
-    """R15.23: both parts are told apart, and an overspent one is full and says so."""
+    """R15.16: both parts are told apart, and an overspent one is full and says so."""
     half = see_burn(attained(), "2026-11-18T15:15:00Z")
     over = see_burn(attained(bad_seconds=90.0, unobserved_seconds=20.0), "")
     free = see_burn(attained(target=None, window_budget_seconds=None), "")
@@ -257,7 +257,7 @@ def test_a_budget_burns_by_what_was_bad_and_what_was_not_watched():
 
 
 def test_thirty_days_end_with_the_day_of_the_answer():
-    """R15.23: a day without a window is a dot; a bad one is solid, an unwatched one hatched."""
+    """R15.16: a day without a window is a dot; a bad one is solid, an unwatched one hatched."""
     days = [
         {"on": "2026-11-18", "attained": 99.5, "bad_seconds": 1.0, "unobserved_seconds": 0.0},
         {"on": "2026-11-17", "attained": 50.0, "bad_seconds": 9.0, "unobserved_seconds": 1.0},
@@ -304,7 +304,7 @@ def attestation(**changes):
 
 
 def test_a_session_is_one_lane_for_each_required_fact():
-    """R15.23: gaps of several services are one; a sign that was not denied reaches to the close."""
+    """R15.16: gaps of several services are one; a sign that was not denied reaches to the close."""
     found = drawn(see_lanes(attestation()))
 
     (lane,) = found.lanes
@@ -316,7 +316,7 @@ def test_a_session_is_one_lane_for_each_required_fact():
 
 
 def test_a_gap_without_ends_is_the_whole_session():
-    """R15.23: a gap that cannot be read hides nothing: all of it counts as not seen."""
+    """R15.16: a gap that cannot be read hides nothing: all of it counts as not seen."""
     matters = [{"fact": "agent_mode", "required": True, "gaps": [{"unobserved": "x"}]}]
     (lane,) = drawn(see_lanes(attestation(matters=matters))).lanes
 
@@ -364,7 +364,7 @@ RUNBOOK = (
 
 
 def test_a_runbook_says_first_what_to_do():
-    """R15.24: the mitigation comes before everything, and nothing is lost."""
+    """R15.17: the mitigation comes before everything, and nothing is lost."""
     heading, now, rest = do_now_first(RUNBOOK)
 
     assert ("CODE: Title", "1. Call.\n") == (heading, now)
@@ -410,7 +410,7 @@ def test_an_incident_leads_to_its_evidence_and_its_runbook():
 
 @pytest.mark.parametrize("key", sorted(INCIDENT))
 def test_an_incident_that_is_not_told_whole_is_never_over(key):
-    """R15.23: a key that is missing makes no incident quiet, and none an error."""
+    """R15.16: a key that is missing makes no incident quiet, and none an error."""
     told = {k: v for k, v in INCIDENT.items() if k != key}
     (card,) = see_incidents(Incidents.model_validate({"incidents": [told]}))
 

@@ -1,4 +1,4 @@
-"""The pulse: Mission Control is followed once, however many pages are open (R15.13)."""
+"""The pulse: Mission Control is followed once, however many pages are open (R15.11)."""
 
 import asyncio
 

@@ -109,7 +109,7 @@ async def test_lints_that_are_left_out_are_told_beside_the_verdict(pages, upstre
 
 
 async def test_the_floor_tells_readiness_with_its_session(pages, upstream):
-    """The gauge shows the verdict and why; NO-GO never looks like GO (R15.14)."""
+    """The gauge shows the verdict and why; NO-GO never looks like GO (R15.12)."""
     upstream.answers[READY] = readiness("NO-GO", "READINESS_EXPIRED")
     no = (await pages.get("/")).text
     upstream.answers[READY] = readiness("GO", "")

@@ -74,7 +74,7 @@ async def test_without_history_the_form_is_still_there_and_says_why(upstream):
 
 
 def test_the_form_asks_with_get_and_the_links_are_escaped():
-    """R15.27: One GET form with one field; an instant's `+` survives as an address."""
+    """R15.20: One GET form with one field; an instant's `+` survives as an address."""
     page = shown(WAYS)
 
     assert 'method="get" action="/evidence-now"' in page

@@ -101,7 +101,7 @@ def test_an_older_server_is_told_by_its_detail():
 
 
 def test_p0_leads_in_words_title_and_look():
-    """EXECUTION EVIDENCE is the first thing told, and the card is solid (R15.14)."""
+    """EXECUTION EVIDENCE is the first thing told, and the card is solid (R15.12)."""
     seen = card(
         **{**HALTED, "reasons": [REASON | {"code": "EXECUTION_EVIDENCE", "severity": "P0"}]}
     )

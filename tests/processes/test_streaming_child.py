@@ -15,7 +15,7 @@ CHILD = StreamingChild("tests.processes.a_stream", {"PYTHONPATH": ROOT}, nice=3)
 
 
 async def test_a_stream_comes_whole_whatever_is_printed():
-    """R12.45: All of it, in pieces of a bounded size."""
+    """R12.38: All of it, in pieces of a bounded size."""
     pieces = [piece async for piece in CHILD.stream("whole")]
     printed = [piece async for piece in CHILD.stream("prints")]
 
@@ -26,14 +26,14 @@ async def test_a_stream_comes_whole_whatever_is_printed():
 
 @pytest.mark.parametrize("setup", ["dies", "fails"])
 async def test_a_stream_that_breaks_off_is_never_taken_for_whole(setup):
-    """R12.45: What was read before is no whole."""
+    """R12.38: What was read before is no whole."""
     with pytest.raises(StreamBrokenError):
         async for _ in CHILD.stream(setup):
             pass
 
 
 async def test_a_stream_that_hangs_is_ended(monkeypatch):
-    """R12.45: It says nothing for long: it has hung."""
+    """R12.38: It says nothing for long: it has hung."""
     stream = CHILD.stream("hangs")
     pid = int(await anext(stream))
     monkeypatch.setattr(streaming_child, "SILENT_SECONDS", 0.2)
@@ -45,7 +45,7 @@ async def test_a_stream_that_hangs_is_ended(monkeypatch):
 
 
 async def test_who_stops_reading_ends_the_child():
-    """R12.45: Nothing goes on for a reader that is gone, also one that is cancelled."""
+    """R12.38: Nothing goes on for a reader that is gone, also one that is cancelled."""
     stream = CHILD.stream("endless")
     pid = int(await anext(stream))
     await anext(stream)
@@ -68,7 +68,7 @@ async def test_who_stops_reading_ends_the_child():
 
 
 async def test_a_child_that_cannot_be_started_is_a_stream_that_broke(monkeypatch):
-    """R12.45: There is a reason, and no exception of the system."""
+    """R12.38: There is a reason, and no exception of the system."""
     monkeypatch.setattr("sys.executable", os.devnull)
 
     with pytest.raises(StreamBrokenError):

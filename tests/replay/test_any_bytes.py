@@ -57,7 +57,7 @@ ANY_BYTES = st.lists(st.one_of(PIECES, st.binary(max_size=20)), max_size=30).map
 @settings(max_examples=80, deadline=None)
 @given(ANY_BYTES, st.booleans())
 def test_any_bytes_are_accounted_for(tmp_path_factory, content, tails):
-    """Counts add up, all that is counted is told, and the worst of it is the answer (R12.20)."""
+    """Counts add up, all that is counted is told, and the worst of it is the answer (R12.13)."""
     name = "20261118T150000Z_x/logs.a.txt" if tails else "x/a.log"
     path = tmp_path_factory.mktemp("any") / name
     path.parent.mkdir()
@@ -110,7 +110,7 @@ def test_looking_quickly_never_misses(text):
     """
     Whatever reading a line in full finds in it, its marks are seen in the block around it.
 
-    This is docs/semantics.md#R12.21.
+    This is docs/semantics.md#R12.14.
     """
     line = text.encode(errors="replace").replace(b"\n", b" ")
     read = events_in(line)
@@ -160,7 +160,7 @@ SCANNER = Scanner()
     st.dictionaries(st.sampled_from(["data", "component", "x", "env", "value"]), ODD, max_size=4)
 )
 def test_what_is_kept_as_it_is_needed_no_redaction(held):
-    """A document that is taken for plain is the one that redaction would have given (R12.27)."""
+    """A document that is taken for plain is the one that redaction would have given (R12.20)."""
     document = json.loads(json.dumps(event(**{**held, "replay_schema": "agenttrader.replay.v1"})))
     if SCANNER.is_quiet(document):
         assert document == redact_document(document)
@@ -174,7 +174,7 @@ def test_no_secret_is_taken_for_plain(row):
     """
     Each form of secret that is known is looked through, wherever in an event it stands.
 
-    This is docs/semantics.md#R12.27.
+    This is docs/semantics.md#R12.20.
     """
     for document in (event(component=row.text), event(data=[{"x": [row.text]}])):
         line = json.dumps(document).encode()

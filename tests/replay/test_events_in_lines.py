@@ -43,7 +43,7 @@ WAYS = {
 
 @pytest.mark.parametrize("line", WAYS.values(), ids=WAYS)
 def test_an_event_is_found_however_it_is_wrapped(tmp_path, line):
-    """One event comes out, with its agent, its trace and its own time (R12.21)."""
+    """One event comes out, with its agent, its trace and its own time (R12.14)."""
     replay = read(write(tmp_path, "a.log", line))
     (found,) = shown(replay)
 
@@ -73,7 +73,7 @@ def test_order_intents_of_the_protocol_are_always_told(tmp_path):
     """
     They need no flag, and have the agent, the trace and the stage that the predecessor gave.
 
-    This is docs/semantics.md#R12.22.
+    This is docs/semantics.md#R12.15.
     """
     replay = read(write(tmp_path, "a.log", protocol_intent(), protocol_intent(event_id="")))
     by_event, by_intent = shown(replay)
@@ -101,7 +101,7 @@ OTHERS = {
 @pytest.mark.parametrize(("line", "status"), OTHERS.values(), ids=OTHERS)
 def test_other_lines_of_execution_are_told(tmp_path, line, status):
     """
-    They are events of their own kind, with the time and the service of their envelope (R12.22).
+    They are events of their own kind, with the time and the service of their envelope (R12.15).
     """
     known = {**line, "service": "exec", "correlation_id": "c-1"}
     (found,) = shown(read(write(tmp_path, "a.log", known)))
@@ -131,7 +131,7 @@ def test_fields_are_those_of_the_event(tmp_path):
 
 
 def test_what_has_no_trace_or_agent_is_unattributed(tmp_path):
-    """It is the last group, and keeps whichever of both it has (R12.20)."""
+    """It is the last group, and keeps whichever of both it has (R12.13)."""
     path = write(tmp_path, "a.log", event(trace_id=None), event(agent_name=""), event())
     groups = [(g, list(events)) for g, events in read(path).groups()]
 
@@ -166,7 +166,7 @@ def test_every_other_line_is_counted_by_its_reason(tmp_path, line, skip):
     """
     Each line is an event's, or has exactly one reason; what may have been an event is unread.
 
-    This is docs/semantics.md#R12.20.
+    This is docs/semantics.md#R12.13.
     """
     replay = read(write(tmp_path, "a.log", line, event()))
 

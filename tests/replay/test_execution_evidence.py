@@ -1,4 +1,4 @@
-"""What counts as evidence of execution, and what the answer is (docs/semantics.md#R12.23)."""
+"""What counts as evidence of execution, and what the answer is (docs/semantics.md#R12.16)."""
 
 import json
 
@@ -51,7 +51,7 @@ def test_evidence_is_found_and_told(tmp_path, line, kind):
     """
     It exits with 3 and is told with its place; what cannot be read as an event is suspected.
 
-    This is docs/semantics.md#R12.23.
+    This is docs/semantics.md#R12.16.
     """
     replay = read(write(tmp_path, "a.log", wrapped("hello"), line))
     (found,) = replay.evidence()
@@ -81,7 +81,7 @@ HARMLESS = {
 
 @pytest.mark.parametrize("line", HARMLESS.values(), ids=HARMLESS)
 def test_what_was_not_executed_is_no_evidence(tmp_path, line):
-    """None is found, and the answer says in how many events and lines (R12.23)."""
+    """None is found, and the answer says in how many events and lines (R12.16)."""
     replay = read(write(tmp_path, "a.log", line, wrapped("hello")))
 
     assert [] == list(replay.evidence())
@@ -94,7 +94,7 @@ def test_what_is_narrowed_hides_no_evidence(tmp_path):
     """
     Only what is shown is narrowed; hidden events are counted, and evidence is still told.
 
-    This is docs/semantics.md#R12.28.
+    This is docs/semantics.md#R12.21.
     """
     path = write(tmp_path, "a.log", order("broker_placed"), event(second=5, trace_id="t-2"))
     replay = read(path, trace_id="t-2")
@@ -143,7 +143,7 @@ def test_a_forbidden_mode_is_worth_a_note(tmp_path):
 
 
 def test_what_is_quoted_is_redacted(tmp_path):
-    """No secret is in any event, in evidence, or in what is quoted of a line (R12.27)."""
+    """No secret is in any event, in evidence, or in what is quoted of a line (R12.20)."""
     hush = "hunter2-Zx81"
     told = order("broker_placed", password=hush, component=f"token={hush}")
     prose = f"password={hush} broker_placed"

@@ -18,7 +18,7 @@ def tail(folder, bundle, *parts):
 
 
 def test_overlapping_tails_count_once(tmp_path):
-    """The later tail's first lines are those that the earlier one ends with (R12.26)."""
+    """The later tail's first lines are those that the earlier one ends with (R12.19)."""
     tail(tmp_path, FIRST, HEADING, *LOG[:150])
     tail(tmp_path, SECOND, HEADING, *LOG[100:300])
     replay = read(tmp_path)
@@ -31,7 +31,7 @@ def test_overlapping_tails_count_once(tmp_path):
 
 
 def test_repeats_within_a_tail_stay(tmp_path):
-    """Equal lines of one log are repeats, and are told apart from overlapping (R12.26)."""
+    """Equal lines of one log are repeats, and are told apart from overlapping (R12.19)."""
     tail(tmp_path, FIRST, HEADING, event(), event(), wrapped("x"))
     tail(tmp_path, SECOND, HEADING, event(), wrapped("x"), event())
     replay = read(tmp_path)

@@ -60,7 +60,7 @@ BROKEN = {
 
 @pytest.mark.parametrize("content", BROKEN.values(), ids=BROKEN)
 def test_what_breaks_off_never_says_none_found(tmp_path, content):
-    """It exits with 1, says why, and what was read before is shown (R12.24)."""
+    """It exits with 1, says why, and what was read before is shown (R12.17)."""
     (tmp_path / "a.log").write_bytes(content)
     replay = read(tmp_path / "a.log", write(tmp_path, "b.log", event()))
 
@@ -74,7 +74,7 @@ def test_what_breaks_off_never_says_none_found(tmp_path, content):
 
 @pytest.mark.parametrize("kind", ["missing", "device"])
 def test_what_cannot_be_opened_breaks_off(tmp_path, kind):
-    """The rest is read all the same (R12.24)."""
+    """The rest is read all the same (R12.17)."""
     path = {"missing": tmp_path / "x.log", "device": "/dev/null"}[kind]
     replay = read(write(tmp_path, "a.log", event()), path)
 
@@ -82,7 +82,7 @@ def test_what_cannot_be_opened_breaks_off(tmp_path, kind):
 
 
 def test_nothing_to_read_is_no_answer(tmp_path):
-    """An empty log says nothing of execution (R12.24)."""
+    """An empty log says nothing of execution (R12.17)."""
     (tmp_path / "a.log").touch()
     answer = read(tmp_path).answer
 
@@ -153,7 +153,7 @@ def test_a_pipe_is_read(tmp_path):
 
 
 def test_the_order_of_files_makes_no_difference(tmp_path):
-    """Events, evidence, sources and counts are the same (R12.29)."""
+    """Events, evidence, sources and counts are the same (R12.22)."""
     paths = [write(tmp_path, f"{n}.log", *MANY[n::3], order("broker_placed", n)) for n in range(3)]
     one, other = read(*paths), read(*reversed(paths))
 
@@ -166,7 +166,7 @@ def test_events_stand_by_their_own_time(tmp_path):
     """
     What tells no time stays behind the line before it, or before the first of its source.
 
-    This is docs/semantics.md#R12.25.
+    This is docs/semantics.md#R12.18.
     """
     undated = [event(f"n{n}", ts=None) for n in range(3)]
     a = write(
@@ -207,7 +207,7 @@ def test_narrowing_by_time_and_agent(tmp_path):
 
 
 def test_skew_between_sources_is_told(tmp_path):
-    """A clock is compared with its envelopes, and with the same traces elsewhere (R12.25)."""
+    """A clock is compared with its envelopes, and with the same traces elsewhere (R12.18)."""
     near = [event(second=n, trace_id=f"t{n}") for n in range(10)]
     far = [wrapped(event(second=n + 30, trace_id=f"t{n}")) for n in range(10)]
     replay = read(write(tmp_path, "a.log", *near), write(tmp_path, "b.log", *far))

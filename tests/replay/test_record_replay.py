@@ -51,7 +51,7 @@ async def recorded(root, *replays, label="", history=None):
 
 
 async def test_a_replay_is_recorded_with_its_answer_and_account(tmp_path):
-    """Four files in one line of the ledger, by the instant at which it began to look (R12.33)."""
+    """Four files in one line of the ledger, by the instant at which it began to look (R12.26)."""
     (entry,) = await recorded(tmp_path, replay(), label="DEMO")
     held = everything(tmp_path)
     account = orjson.loads(held[f"{STEM}.run.json"])
@@ -81,7 +81,7 @@ async def test_a_replay_is_recorded_with_its_answer_and_account(tmp_path):
 
 
 async def test_equal_replays_have_equal_bytes(tmp_path):
-    """Markdown, JSON and page of a second recording are those of the first (R12.31)."""
+    """Markdown, JSON and page of a second recording are those of the first (R12.24)."""
     await recorded(tmp_path, replay(), replay())
     held = everything(tmp_path)
 
@@ -99,7 +99,7 @@ async def test_a_replay_of_several_sessions_belongs_to_none(tmp_path):
 
 
 async def test_the_posture_that_history_tells_of_lies_behind(tmp_path):
-    """What was not watched is not known, and is drawn as that (R12.34)."""
+    """What was not watched is not known, and is drawn as that (R12.27)."""
     with keeping(tmp_path, None) as keeper:
         floor = RememberedFloor(keeper)
         began = floor.floor.now

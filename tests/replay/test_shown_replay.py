@@ -117,7 +117,7 @@ def document(shown, *more):
 
 
 def test_the_answer_comes_first_in_every_form():
-    """Evidence one by one, before sources, counts and groups (R12.30)."""
+    """Evidence one by one, before sources, counts and groups (R12.23)."""
     text, shown = markdown(replay(), label="DEMO"), html(replay(), "DEMO")
 
     for each in (text, shown):
@@ -147,7 +147,7 @@ def test_the_answer_comes_first_in_every_form():
     ],
 )
 def test_an_empty_list_of_evidence_says_what_it_is_worth(answer, words):
-    """Only where all could be read is it "none was found" (R12.30)."""
+    """Only where all could be read is it "none was found" (R12.23)."""
     shown = replay((), (), answer)
 
     assert words in markdown(shown)
@@ -299,7 +299,7 @@ def test_kinds_are_told_apart():
 
 
 def test_json_is_canonical_and_whole():
-    """Keys in order, every event and all evidence, and the timeline (R12.31)."""
+    """Keys in order, every event and all evidence, and the timeline (R12.24)."""
     text = "".join(replay_json(replay(), "DEMO", BEHIND))
     told = orjson.loads(text)
 
@@ -327,7 +327,7 @@ def test_hostile_text_is_data_in_json(text):
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_text_is_no_markdown(text):
-    """No tag, link, emphasis, code, heading or column of a document is of it (R12.31)."""
+    """No tag, link, emphasis, code, heading or column of a document is of it (R12.24)."""
     written = markdown(hostile(text), label=text, raw=True)
     whole = MarkdownIt("commonmark", {"html": True}).enable("table")
     harmless = markdown(hostile("plain"), label="plain", raw=True)
@@ -342,7 +342,7 @@ def test_hostile_text_is_no_markdown(text):
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_text_is_no_html(text):
-    """The tags and attributes of a page are the same, whatever others wrote (R12.31)."""
+    """The tags and attributes of a page are the same, whatever others wrote (R12.24)."""
     shown, harmless = (Page(html(hostile(t), t, BEHIND)) for t in (text, "plain"))
 
     assert [(t, sorted(a)) for t, a in harmless.tags] == [(t, sorted(a)) for t, a in shown.tags]
@@ -350,7 +350,7 @@ def test_hostile_text_is_no_html(text):
 
 
 def test_a_page_is_one_file():
-    """No outside asset, no script, no handler; only what is within it is referred to (R12.32)."""
+    """No outside asset, no script, no handler; only what is within it is referred to (R12.25)."""
     shown = Page(html(replay(), "", BEHIND))
     names = [tag for tag, _ in shown.tags]
 
@@ -365,7 +365,7 @@ def test_a_page_is_one_file():
 
 
 def test_a_page_has_a_lane_per_agent():
-    """With gates, intents, evidence as loud marks, phases and posture behind them (R12.34)."""
+    """With gates, intents, evidence as loud marks, phases and posture behind them (R12.27)."""
     shown = Page(html(replay(), "", BEHIND))
     marks = shown.classes("g")
     names = [t for t in shown.texts if t in {"(unattributed)", "execution-engine", AGENT}]
@@ -396,7 +396,7 @@ def test_a_page_without_times_says_so():
 
 
 def test_what_has_no_room_on_a_page_is_counted(monkeypatch):
-    """Evidence, sources, rows, groups, and the JSON of an event (R12.32)."""
+    """Evidence, sources, rows, groups, and the JSON of an event (R12.25)."""
     for name in ("MOST_EVIDENCE", "MOST_SOURCES", "MOST_ROWS", "MOST_RAW"):
         monkeypatch.setattr(page, name, 1)
     monkeypatch.setattr(page, "MOST_GROUPS", 2)
@@ -414,7 +414,7 @@ def test_what_has_no_room_on_a_page_is_counted(monkeypatch):
 
 
 def test_many_agents_and_marks_are_counted(monkeypatch):
-    """Lanes and marks have their limits; evidence is drawn all the same (R12.32)."""
+    """Lanes and marks have their limits; evidence is drawn all the same (R12.25)."""
     monkeypatch.setattr(picture, "MOST_LANES", 2)
     monkeypatch.setattr(picture, "MOST_MARKS", 3)
     many = [event(n, agent=f"a{n % 4}") for n in range(40)]
@@ -520,7 +520,7 @@ def test_what_is_no_record_of_ours_is_not_read(content):
     ],
 )
 def test_a_listed_replay_is_worth_what_its_account_tells(notes, verdict, evidence):
-    """What it does not tell is not zero, and not the best (R12.34)."""
+    """What it does not tell is not zero, and not the best (R12.27)."""
     files = RecordedFiles("x.md", "", "", None, ())
     account = None if notes is None else ReadAccount(notes, "")
     listed = listed_replay(files, account, "" if account else "altered")

@@ -28,7 +28,7 @@ def test_lines_come_sorted_as_often_as_asked(tmp_path, most_held):
 
 def test_a_spill_file_has_no_name_and_is_private(tmp_path, monkeypatch):
     """
-    Nothing is left behind however the process ends, and nothing can be read meanwhile (R12.27).
+    Nothing is left behind however the process ends, and nothing can be read meanwhile (R12.20).
     """
     made = []
     open_one = tempfile.TemporaryFile

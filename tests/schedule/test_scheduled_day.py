@@ -831,7 +831,7 @@ async def test_an_early_close_moves_the_evening_and_what_it_was(tmp_path, clock)
 
 
 async def test_a_demo_missed_nothing_of_what_was_before_it(tmp_path, clock):
-    """R15.36: runs whose deadline was over at its start are left out, the others are told."""
+    """R15.24: runs whose deadline was over at its start are left out, the others are told."""
     clock.now = DEADLINE + MINUTE
     day, demo = a_day(tmp_path, clock), a_day(tmp_path, clock)
     demo.since = clock.now

@@ -13,7 +13,7 @@ from mission_control.simulation.days import DAYS, DEMO_DAY, RECORDED, TRADING_HA
 
 
 def test_every_recorded_day_is_a_session_and_none_is_left_out():
-    """R15.36: from the first to the demo's own day, one of them with an early close."""
+    """R15.24: from the first to the demo's own day, one of them with an early close."""
     sessions = MarketCalendar().sessions_from(ended(RECORDED[0]), 7)
     traded = {s.session_date for s in sessions if s.session_date <= DEMO_DAY} | {RECORDED[0].on}
 
@@ -35,7 +35,7 @@ def test_every_day_to_rehearse_lies_within_the_calendar(day):
 
 
 def test_a_market_wide_halt_fails_no_service():
-    """R15.41: nothing but the ticks stops, so nothing but the ticks may be said."""
+    """R15.29: nothing but the ticks stops, so nothing but the ticks may be said."""
     assert {} == TRADING_HALT.faults
     assert find_scenario("calm").cluster is TRADING_HALT.cluster
 
@@ -51,7 +51,7 @@ def test_a_market_wide_halt_fails_no_service():
     ],
 )
 def test_a_demo_begins_with_what_ended_before_it(at, newest):
-    """R15.36: the newest record that ended lately, never one of a time to come."""
+    """R15.24: the newest record that ended lately, never one of a time to come."""
     start = demo_start(at, find_scenario("calm").at)
 
     assert newest == find_past(start)
@@ -78,7 +78,7 @@ def test_a_scenario_with_a_time_of_its_own_is_shown_then():
     ],
 )
 def test_what_was_not_said_in_order_is_missing(wanted, missing):
-    """R15.40: each piece has to come after the one before it."""
+    """R15.28: each piece has to come after the one before it."""
     at = datetime(2026, 12, 2, tzinfo=UTC)
     said = [Said(at, "posture OK"), Said(at, "posture HALTED")]
 

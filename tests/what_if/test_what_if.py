@@ -67,7 +67,7 @@ def codes(reasons):
 @given(evening=st.booleans(), hurts=st.lists(st.sampled_from(HURTS), max_size=3))
 def test_with_nothing_changed_it_is_the_floor(evening, hurts):
     """
-    Decided with no change, the floor is the one that was decided (R12.50).
+    Decided with no change, the floor is the one that was decided (R12.39).
     """
     floor = hurt_floor(*hurts, at=EVENING if evening else NOW)
     really = decide_floor(floor.evidence(), NOTHING_LATCHED, session_at, floor.now)
@@ -102,7 +102,7 @@ def test_silence_never_improves(evening, hurts, silent):
 
 def test_a_silent_feed_halts_and_says_so():
     """
-    What comes and goes is named, and so is the service that is judged otherwise (R12.51).
+    What comes and goes is named, and so is the service that is judged otherwise (R12.40).
     """
     found = what_if(hurt_floor(), silence=[MD])
 
@@ -348,7 +348,7 @@ def test_a_reason_that_only_weighs_otherwise_is_a_change():
 
 def test_nothing_of_it_looks_like_the_real_posture():
     """
-    Each part of the document and each verdict in the text is labelled WHAT IF (R12.52).
+    Each part of the document and each verdict in the text is labelled WHAT IF (R12.41).
     """
     found = what_if(
         hurt_floor(), f"{SE}.agent_identity.agent_mode=EXECUTE", silence=[MD], switch="2"

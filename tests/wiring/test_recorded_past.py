@@ -36,7 +36,7 @@ def documents(root, name):
 
 
 def test_it_is_small_and_comes_with_the_package():
-    """R15.35: below a megabyte, and among the package's data."""
+    """R15.23: below a megabyte, and among the package's data."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     data = project["tool"]["setuptools"]["package-data"]["mission_control"]
 
@@ -46,7 +46,7 @@ def test_it_is_small_and_comes_with_the_package():
 
 @pytest.mark.parametrize("number", [0, THIS_MORNING, len(RECORDED) - 1])
 def test_every_record_verifies(tmp_path, number):
-    """R15.35: each file and the chain, as of any record."""
+    """R15.23: each file and the chain, as of any record."""
     unpack(number, tmp_path)
 
     found = verify(tmp_path)
@@ -72,7 +72,7 @@ def test_its_history_has_the_tables_of_today(root):
 
 
 def test_every_planned_run_succeeded_or_was_skipped(root):
-    """R15.35: by the reconciliations that were recorded; the holiday skipped its runs."""
+    """R15.23: by the reconciliations that were recorded; the holiday skipped its runs."""
     outcomes = Counter(
         run["outcome"]
         for day in documents(root, "session_reconciliation.json")
@@ -111,7 +111,7 @@ def used(report):
 
 
 def test_a_demo_begins_on_its_record():
-    """R15.36, R15.37: with the newest that ended before, in a temporary root of its own."""
+    """R15.24, R15.25: with the newest that ended before, in a temporary root of its own."""
     with demo_floor("calm", None, 0, {}, past=True) as floor:
         root = floor.settings.root
         held = verify(root).intact
@@ -124,7 +124,7 @@ def test_a_demo_begins_on_its_record():
 
 
 def test_far_from_the_recorded_week_a_demo_begins_with_nothing():
-    """R15.36: a record of another time is none of this demo's."""
+    """R15.24: a record of another time is none of this demo's."""
     with demo_floor("holiday", None, 0, {}, past=True) as thanksgiving:
         assert "incident" == thanksgiving.past[-1].name
     with demo_floor("calm", None, 0, {}) as floor:

@@ -17,7 +17,7 @@ _BLIND = frozenset({codes.WORKLOAD_UNSEEN, codes.UNOBSERVED, codes.EXECUTION_NOT
 
 def find_causes(snapshot: FloorSnapshot) -> Mapping[str, str]:
     """
-    Return for each service that waits the subject that it waits for (docs/semantics.md#R15.10).
+    Return for each service that waits the subject that it waits for (docs/semantics.md#R15.8).
 
     One that is P0 by itself waits for nothing. Nothing is left out or called better by this: it
     says where to begin.

@@ -72,7 +72,7 @@ class Sentences:
 
     def of_posture(self) -> str:
         """
-        Say why the floor is as it is (docs/semantics.md#R15.11).
+        Say why the floor is as it is (docs/semantics.md#R15.9).
 
         "All is seen" is said only where nothing is open, missing or unexpected.
         """

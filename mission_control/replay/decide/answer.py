@@ -1,4 +1,4 @@
-"""What a replay answers: was anything executed (docs/semantics.md#R12.23)."""
+"""What a replay answers: was anything executed (docs/semantics.md#R12.16)."""
 
 from collections.abc import Iterator, Mapping, Sequence
 

@@ -1,5 +1,5 @@
 """
-What of a document is evidence of execution (docs/semantics.md#R12.23), and whether it is plain.
+What of a document is evidence of execution (docs/semantics.md#R12.16), and whether it is plain.
 
 Both are settled in one walk, for each event of a log of any size is looked through: a document in
 which no key and no text could need redaction is kept as it is.

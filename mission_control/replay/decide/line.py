@@ -1,5 +1,5 @@
 """
-The events in one line, however they are wrapped (docs/semantics.md#R12.21).
+The events in one line, however they are wrapped (docs/semantics.md#R12.14).
 
 A line is JSON as a whole or from a brace on. Within a document, every object, list and text that
 may hold an event is looked into: `message`, `textPayload`, `jsonPayload` and `log` are only where

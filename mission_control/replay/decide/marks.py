@@ -19,7 +19,7 @@ MARKS = (
     b"rokerOrderId",
     b"ROKER_",
 )
-"""Each kind of event has one of these in every form that is read (docs/semantics.md#R12.21)."""
+"""Each kind of event has one of these in every form that is read (docs/semantics.md#R12.14)."""
 ESCAPED = b"\\u00"
 _SHOUTED = MARKS[-1]
 _HALF = (b"intent", b"roker", _SHOUTED)
