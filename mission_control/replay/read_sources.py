@@ -283,7 +283,7 @@ class SourceReader:
             return
         told = orjson.dumps(found.document).decode()
         detail = _quoted(told, max(0, find_claim(told.encode())))
-        about = (redact_text(sign.why), found.agent, found.trace_id, found.name, detail)
+        about = (sign.why, found.agent, found.trace_id, found.name, detail)
         self._add_evidence(place, sign.kind, *about)
 
     def _suspect(self, line: MarkedLine, claim: int, taking: _Taking) -> None:

@@ -155,4 +155,7 @@ def test_what_is_quoted_is_redacted(tmp_path):
     )
 
     assert [2, 1] == [e.repeated for e in replay.evidence()]
+    result = wrapped(RESULT + json.dumps({"status": f"password={hush}"}))
+    (told,) = shown(read(write(tmp_path, "b.log", result)))
+    assert (True, False) == ("its status is" in told.evidence, hush in told.evidence)
     assert hush not in repr([*replay.events()]) + repr([*replay.evidence()]) + repr(replay.sources)

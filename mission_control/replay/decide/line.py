@@ -247,7 +247,8 @@ def _take(kind: EventKind, name: str, document: Document, chain: Chain, read: Li
         severity = severity or _shown(_nearest(kept, chain, _SEVERITIES))
     told = outer if at is None else at
     outer = None if at is None else outer
-    event = Found(kind, name, kept, agent, trace, service, severity, told, outer, found.sign)
+    sign = found.sign and found.sign._replace(why=redact_text(found.sign.why))
+    event = Found(kind, name, kept, agent, trace, service, severity, told, outer, sign)
     read.events.append(event)
     return found.nested
 
