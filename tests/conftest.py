@@ -1,5 +1,8 @@
 """Fixtures of every test."""
 
+from collections.abc import Generator
+
+import coverage
 import pytest
 
 from tests.floor.floor_of_values import FloorOfValues
@@ -34,6 +37,43 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "/test_the_law" in item.nodeid:
             item.add_marker(pytest.mark.timeout(600))
+
+
+WITHOUT_COVERAGE = (
+    "tests/alerts/test_recorded_day.py",
+    "tests/architecture/",
+    "tests/attestation/test_attest_session.py",
+    "tests/benchmarks/",
+    "tests/browser/",
+    "tests/cli/",
+    "tests/golden/",
+    "tests/history/test_survival.py",
+    "tests/integration/",
+    "tests/ops_ui/",
+    "tests/processes/",
+    "tests/real_cluster/",
+    "tests/records/test_crash_safety.py",
+    "tests/redaction/test_ways_out.py",
+    "tests/schedule/test_scheduled_day.py",
+    "tests/simulation/",
+    "tests/wiring/",
+)
+"""Tests of many parts together. Tracing doubles their time, and says nothing of a decision:
+its branches are to be tested by values."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Measure coverage by the tests of values alone."""
+    measured = coverage.Coverage.current()
+    of_values = not (item.nodeid.startswith(WITHOUT_COVERAGE) or "/test_the_law" in item.nodeid)
+    if measured is None or of_values:
+        return (yield)
+    measured.stop()
+    try:
+        return (yield)
+    finally:
+        measured.start()
 
 
 @pytest.fixture(scope="session")

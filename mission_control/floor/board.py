@@ -13,11 +13,12 @@ from mission_control.floor.decide.stall import BEAT_SECONDS, has_stalled, mark_s
 from mission_control.floor.model import FloorSnapshot, Verdict
 from mission_control.history.model import Span
 from mission_control.model.clock import Clock
-from mission_control.model.event import EventType, FloorEvent
+from mission_control.model.event import FloorEvent
 
 REMEMBERED_EVENTS = 500
 REMEMBERED_POLLS = 50
-"""Poll events repeat each service's outcome, so fewer of them are kept."""
+REMEMBERED_OUTCOMES = 5_000
+"""Poll events repeat each service's outcome, so fewer of them are kept: of a large fleet one."""
 REMEMBERED_HALTS = 500
 QUIET_SECONDS = 5.0
 """Without news, followers are given the newest snapshot this often."""
@@ -64,7 +65,8 @@ class FloorBoard:
         self._monotonic = monotonic
         self._last_beat = monotonic()
         self._events: deque[FloorEvent] = deque(maxlen=REMEMBERED_EVENTS)
-        self._polls: deque[FloorEvent] = deque(maxlen=REMEMBERED_POLLS)
+        polls = REMEMBERED_OUTCOMES // max(1, len(first.fleet.agents))
+        self._polls: deque[FloorEvent] = deque(maxlen=max(1, min(REMEMBERED_POLLS, polls)))
         self._identity = 0
         self._news = asyncio.Event()
         self._closed = False
@@ -83,31 +85,34 @@ class FloorBoard:
         self, snapshot: FloorSnapshot, happenings: Iterable[Happening]
     ) -> tuple[FloorEvent, ...]:
         """Publish a decided snapshot; number and return what happened, and wake the followers."""
-        news, told = False, list[FloorEvent]()
-        for happening in (*self._stall_until(snapshot), *happenings):
-            self._identity += 1
-            event = FloorEvent(
-                self._identity,
-                snapshot.at,
-                happening.type,
-                happening.message,
-                happening.severity,
-                happening.agent_name,
-                happening.data,
-            )
-            told.append(event)
-            poll = happening.type is EventType.POLL
-            (self._polls if poll else self._events).append(event)
-            news = news or not poll
+        every = (*self._stall_until(snapshot), *happenings)
+        told = tuple(self._number(happening, snapshot.at) for happening in every)
+        self._events.extend(told)
         self._snapshot, self._has_decided = snapshot, True
         self._note_halt(snapshot)
         if has_stalled(self._monotonic() - self._last_beat):
             self._watched_since = snapshot.at  # nothing was decided meanwhile
         self._stalled = None
         self._last_beat = self._monotonic()
-        if news:
+        if told:
             self._wake()
-        return tuple(told)
+        return told
+
+    def note_poll(self, poll: Happening, at: datetime) -> None:
+        """Remember what a round over everything brought, numbered; it is no news."""
+        self._polls.append(self._number(poll, at))
+
+    def _number(self, happening: Happening, at: datetime) -> FloorEvent:
+        self._identity += 1
+        return FloorEvent(
+            self._identity,
+            at,
+            happening.type,
+            happening.message,
+            happening.severity,
+            happening.agent_name,
+            happening.data,
+        )
 
     def _stall_until(self, snapshot: FloorSnapshot) -> Iterable[Happening]:
         """Return the stall that this decision ends; before the first one nothing could stall."""

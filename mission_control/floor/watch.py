@@ -5,7 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from mission_control.cluster.model.facts import CapturedWorkloads, ClusterFacts, identify_cluster
 from mission_control.floor.board import FloorBoard
@@ -17,13 +17,12 @@ from mission_control.floor.decide.stall import BEAT_SECONDS
 from mission_control.floor.incremental import FloorCache
 from mission_control.floor.model import (
     FloorEvidence,
-    FloorSnapshot,
     Latched,
     ServiceSince,
     SwitchReading,
 )
 from mission_control.floor.observe import FloorSources
-from mission_control.floor.present.predecessor import poll_outcomes
+from mission_control.floor.present.predecessor import by_name, poll_outcome
 from mission_control.model.event import EventType
 from mission_control.model.fleet import Agent, Fleet
 from mission_control.model.reading import Seen, ServiceRound, Unseen
@@ -162,6 +161,8 @@ FILES_SECONDS = 1.0
 """Files that may change are looked at this often."""
 SETTLE_SECONDS = 0.1
 """Readings that arrive together are decided together; a failure shows at most this much later."""
+TOLD_AT_ONCE = 100
+"""So many services' outcomes are told before others have a turn: some milliseconds."""
 DECIDE_SECONDS = 0.5
 """Without any news the floor is decided this often, so that evidence looks no older than it is."""
 
@@ -344,7 +345,9 @@ class FloorWatch:
             if polled:
                 poll_due = loop.time() + min(a.interval_seconds for a in self.fleet.agents)
             try:
-                self.publish(polled=polled)
+                self.publish()
+                if polled:
+                    await self._tell_poll()
             except Exception:  # a bug of ours: no beat, so /healthz and the posture say so
                 log.exception("deciding the floor failed")
                 await asyncio.sleep(BEAT_SECONDS)
@@ -382,7 +385,20 @@ class FloorWatch:
             in_force.doubt if in_force else None,
         )
 
-    def publish(self, *, polled: bool) -> None:
+    async def _tell_poll(self) -> None:
+        """Tell what the newest rounds brought, a hundred services at a time: others go on."""
+        snapshot, outcomes = self.board.decided(), list[dict[str, Any]]()
+        reports = by_name(snapshot)
+        for start in range(0, len(reports), TOLD_AT_ONCE):
+            told = reports[start : start + TOLD_AT_ONCE]
+            outcomes.extend(poll_outcome(report, snapshot) for report in told)
+            await asyncio.sleep(0)
+        counted = snapshot.posture.coverage
+        message = f"{counted.obtained} of {counted.asked} obtained"
+        poll = Happening(EventType.POLL, message, data={"outcomes": outcomes})
+        self.board.note_poll(poll, snapshot.at)
+
+    def publish(self) -> None:
         """Decide the floor on what is there now, and publish it."""
         now = self.sources.clock()
         before, memory = self.board.decided(), self.sources.memory
@@ -406,8 +422,6 @@ class FloorWatch:
             *find_happenings(replace(before, latched=latched), snapshot),
         ]
         self._reloaded.clear()
-        if polled:
-            happenings.append(_poll(snapshot))
         events = self.board.publish(snapshot, happenings)
         if memory is not None:
             memory.note_decision(evidence, latched, before, snapshot, events)
@@ -419,9 +433,3 @@ def _word(switch_readings: SwitchReading) -> str:
     """Return what a switch source says, apart from when."""
     reading = switch_readings.reading
     return reading.code if isinstance(reading, Unseen) else f"= {reading.value}"
-
-
-def _poll(snapshot: FloorSnapshot) -> Happening:
-    outcomes = poll_outcomes(snapshot)
-    message = f"{snapshot.posture.coverage.obtained} of {snapshot.posture.coverage.asked} obtained"
-    return Happening(EventType.POLL, message, data={"outcomes": outcomes})

@@ -1,5 +1,6 @@
 """The pre- and post-market bundle: everything of that hour in one run."""
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -174,7 +175,7 @@ async def _add_logs(
 
 
 async def _add_floor(gathered: _Gathered, snapshot: FloorSnapshot) -> None:
-    gathered.files |= _floor_files(snapshot)
+    gathered.files |= await asyncio.to_thread(_floor_files, snapshot)
     files, problem = marketdata_health(snapshot)
     gathered.files |= files
     gathered.note("marketdata health", problem)
@@ -252,7 +253,8 @@ async def sample_floor(parts: JobParts, origin: RunOrigin) -> LedgerEntry:
     """Look, and record what every service answered and how its pods fare; raises StorageError."""
     snapshot, _ = await parts.look()
     facts = origin.facts(SAMPLE_JOB, Ground.of(snapshot), parts.clock())
-    return await parts.writer.record(Collection.OPS_RUNS, _floor_files(snapshot), facts)
+    files = await asyncio.to_thread(_floor_files, snapshot)  # a large floor's take a while
+    return await parts.writer.record(Collection.OPS_RUNS, files, facts)
 
 
 def _floor_files(snapshot: FloorSnapshot) -> dict[str, bytes]:

@@ -78,6 +78,8 @@ def next_rung(agent: Agent, readings: Mapping[str, EndpointReading]) -> str | No
 
 GRID_SECONDS = 0.25
 """Services are asked together in steps of this length, well below what is noticed."""
+ASKED_TOGETHER = 50
+"""So many services are asked in a step at most: their answers hold the loop for 15 ms."""
 
 
 def spread(agents: Sequence[Agent]) -> Sequence[tuple[Agent, float]]:
@@ -86,13 +88,15 @@ def spread(agents: Sequence[Agent]) -> Sequence[tuple[Agent, float]]:
 
     Fixed by position, never random: the same fleet is asked in the same rhythm. Offsets lie on
     a grid, so that a large fleet is asked a handful at a time: waking for each alone would cost
-    more than asking it.
+    more than asking it. The grid is finer where a handful would hold the event loop for long.
     """
     count = max(1, len(agents))
-    return [
-        (a, a.interval_seconds * i / count // GRID_SECONDS * GRID_SECONDS)
-        for i, a in enumerate(agents)
-    ]
+    return [(a, _on_grid(a.interval_seconds, i, count)) for i, a in enumerate(agents)]
+
+
+def _on_grid(interval: float, place: int, count: int) -> float:
+    step = min(GRID_SECONDS, ASKED_TOGETHER * interval / count)
+    return interval * place / count // step * step
 
 
 ASK_AGAIN_SECONDS = 1.0

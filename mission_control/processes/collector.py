@@ -2,9 +2,10 @@
 
 import gc
 
-RARELY = (20_000, 50, 50)
+RARELY = (1_000, 4, 5_000)
 """Of what is loaded or asked little lies in cycles: to look for them often is a tenth of a start,
-and was a fifth of a round (`docs/performance.md`)."""
+and was a fifth of a round (`docs/performance.md`). What is young is looked through in small
+portions, since the event loop waits meanwhile."""
 
 
 def look_rarely() -> None:

@@ -108,9 +108,10 @@ def server(tmp_path):
     made.engine.dispose()
 
 
-def written(server) -> bool:
-    """Return whether the change of an alert is on the disk."""
-    return bool(AlertRows(server.engine, "one").transitions(AlertQuery()).transitions)
+def written(server, changes=1) -> bool:
+    """Return whether so many changes of alerts are on the disk."""
+    rows = AlertRows(server.engine, "one").transitions(AlertQuery())
+    return len(rows.transitions) >= changes
 
 
 def restarted(server) -> Server:
@@ -144,6 +145,7 @@ async def test_a_restart_pages_nothing_again_and_forgets_no_resolve(server):
         during = await again.step(silence(INGEST))
         await again.step(seconds=30)
         after = await again.step(seconds=70)
+        await again.until(lambda: written(again, 2))
         page = await again.store.transitions(AlertQuery())
     again.engine.dispose()
 

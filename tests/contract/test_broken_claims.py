@@ -192,7 +192,7 @@ values = st.recursive(
 documents = st.dictionaries(keys, values, max_size=5) | values
 
 
-@settings(max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(document=documents, indent=st.sampled_from([None, 2]), ascii_only=st.booleans())
 @example(document=[{"safety": {"kill_switch": 0}}], indent=None, ascii_only=False)
 def test_going_through_sound_json_hears_what_parsing_it_does(document, indent, ascii_only):
@@ -206,7 +206,7 @@ def test_going_through_sound_json_hears_what_parsing_it_does(document, indent, a
     assert scan_claims(body, sound=True) == hear_body(body, parsed)
 
 
-@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(documents, st.data())
 def test_what_is_cut_off_raises_at_least_as_far_as_it_was_heard(document, data):
     """
@@ -220,7 +220,7 @@ def test_what_is_cut_off_raises_at_least_as_far_as_it_was_heard(document, data):
     assert ModeText.FORBIDDEN is hear_body(body, None).claims.mode
 
 
-@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.binary() | st.text(st.sampled_from("{}[]:,\"'\\ agent_mode LIVE\n")).map(str.encode))
 def test_whatever_the_bytes_they_are_gone_through(body):
     """

@@ -1,7 +1,7 @@
 """Model: claims count even where the answer that carries them is broken."""
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mission_control.contract.model.claims import NO_CLAIMS, Claims, read_claims
@@ -164,6 +164,7 @@ anything = st.recursive(
 )
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # numbers of 5,000 digits
 @given(
     anything
     | st.fixed_dictionaries(

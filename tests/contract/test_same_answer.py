@@ -75,7 +75,7 @@ def _values(body: bytes) -> list[tuple[int, int]]:
     return [f.span(1) for f in found]
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(
     which=st.sampled_from(sorted(DOCUMENTS)),
     spaced=st.booleans(),

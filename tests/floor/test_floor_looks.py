@@ -139,7 +139,7 @@ STEPS = st.one_of(
 BEGINNINGS = [NOW, OPEN_AT - timedelta(seconds=40), CLOSE_AT - timedelta(seconds=40)]
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     beginning=st.sampled_from(BEGINNINGS),
     steps=st.lists(STEPS, min_size=1, max_size=8),

@@ -107,7 +107,7 @@ def report_of(snapshot):
     return report
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(floors())
 @example((GAMMA_LIKE, {"/healthz": REFUSED}, False))
 @example((GAMMA_LIKE, {"/healthz": REFUSED}, True))
@@ -138,7 +138,7 @@ def test_a_service_that_is_not_well_is_named_by_the_posture(floor):
         assert not report.expected
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(floors())
 @example((GAMMA_LIKE, {"/healthz": REFUSED}, False))
 def test_a_primary_path_that_is_no_2xx_is_missing_evidence(floor):

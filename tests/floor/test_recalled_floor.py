@@ -51,7 +51,7 @@ def test_an_alarm_from_before_the_start_is_told_where_it_ends(fleet, field, valu
     sources = FloorSources(nothing, nothing, Calendar(), lambda: NOW, memory=FloorMemory(shelf))
     first = first_snapshot(fleet, sources, "", NOTHING_LATCHED if late else earlier)
     board = FloorBoard(first, lambda: NOW, time.monotonic)
-    FloorWatch(fleet, sources, board).publish(polled=False)
+    FloorWatch(fleet, sources, board).publish()
     alarms = (EventType.ALARM_OPENED, ENDED)
     told = [e.type for e in shelf.records[0].events if e.type in alarms]
 
@@ -66,11 +66,11 @@ def test_the_watch_tells_a_stall_of_ours_once_and_no_recovery():
     sources = FloorSources(nothing, nothing, Calendar(), lambda: now[0], memory=FloorMemory(shelf))
     board = FloorBoard(first_snapshot(FLEET, sources, ""), lambda: now[0], lambda: passed[0])
     watch = FloorWatch(FLEET, sources, board)
-    watch.publish(polled=False)
+    watch.publish()
     before = len(board.recent_events(500))
     passed[0], now[0] = 6.0, NOW + timedelta(seconds=6)
     halting = {r.code for r in board.current().posture.reasons}
-    watch.publish(polled=False)
+    watch.publish()
     told = [e.type for e in board.recent_events(500)[: len(board.recent_events(500)) - before]]
 
     assert "POLL_LOOP_STALLED" in halting

@@ -109,6 +109,29 @@ def test_a_capture_is_written_line_by_line():
         assert words in text, words
 
 
+def test_captures_are_listed_with_why_each_is_not_good():
+    """One a line: its path, its status, its session, its content; or what is wrong with it."""
+    reasons = [{"code": "RESTARTED", "detail": "pod x"}, {"code": "NO_READINESS", "detail": ""}]
+    listed = {
+        "path": "ops/lkg/20261118T210000Z",
+        "status": "CANDIDATE",
+        "session_date": "2026-11-18",
+        "content_digest": "ab" * 32,
+        "problem": "",
+        "unchanged_for_sessions": 2,
+        "same_as": "p",
+        "reasons": reasons,
+    }
+    broken = listed | {"session_date": None, "reasons": [], "problem": "it is not whole"}
+
+    first, second = list_lines([listed, broken])
+
+    for words in ("CANDIDATE", "2026-11-18", "abababab", "unchanged for 2", "(NO_READINESS, RES"):
+        assert words in first, words
+    assert "it is not whole" in second
+    assert ["No last known good was captured."] == list(list_lines([]))
+
+
 @pytest.mark.parametrize(
     ("sessions", "same_as", "text"),
     [

@@ -25,7 +25,12 @@ from mission_control.model.fleet import (
     Unobserved,
 )
 from mission_control.model.reading import Seen
-from mission_control.readiness.decide.readiness import judge_current, judge_readiness
+from mission_control.readiness.decide.readiness import (
+    judge_current,
+    judge_readiness,
+    refuse_unrecorded,
+)
+from mission_control.readiness.model import ReadinessVerdict
 from mission_control.readiness.present import (
     latest_readiness,
     readiness_document,
@@ -201,3 +206,12 @@ def test_a_verdict_says_where_safety_is_not_judged_and_what_is_not_observed():
     assert told == document["safety"]["unobserved"]
     assert "OK · safety not judged" == verdict_text(Verdict.OK, needs)
     assert "HALTED" == verdict_text(Verdict.HALTED, needs)
+
+
+def test_a_verdict_that_could_not_be_recorded_is_no_go():
+    """Whatever the checks say, an unrecorded verdict is NO-GO and names what failed."""
+    refused = refuse_unrecorded(judged(), "the disk is full")
+    told = [c for c in refused.checks if "the disk is full" in c.detail]
+
+    assert (ReadinessVerdict.NO_GO, False) == (refused.verdict, refused.otherwise_ready)
+    assert ["RC-705"] == [c.code for c in told]

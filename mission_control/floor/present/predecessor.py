@@ -99,14 +99,16 @@ def freshness_result(report: ServiceReport, snapshot: FloorSnapshot) -> dict[str
 
 def poll_outcomes(snapshot: FloorSnapshot) -> list[dict[str, Any]]:
     """Return what the predecessor's poll event tells of each agent, sorted by name."""
-    return [
-        {
-            "agent_name": report.agent.agent_name,
-            "online": online_status(report, snapshot) == "ONLINE",
-            **endpoint_results(report),
-        }
-        for report in by_name(snapshot)
-    ]
+    return [poll_outcome(report, snapshot) for report in by_name(snapshot)]
+
+
+def poll_outcome(report: ServiceReport, snapshot: FloorSnapshot) -> dict[str, Any]:
+    """Return what the predecessor's poll event tells of one agent."""
+    return {
+        "agent_name": report.agent.agent_name,
+        "online": online_status(report, snapshot) == "ONLINE",
+        **endpoint_results(report),
+    }
 
 
 def by_name(snapshot: FloorSnapshot) -> list[ServiceReport]:
