@@ -209,8 +209,8 @@ async def test_what_was_deployed_is_compared_once(tmp_path):
     for n, content in enumerate((report, report.replace(b'"OBSERVE"', b'"EVAL"', 1))):
         record(tmp_path, NOW + timedelta(hours=n), {"deploy_report.json": content})
     kept = sources(tmp_path)
-    for _ in range(2):
-        made = await make_brief(kept, FloorOfValues().decide(), NOW)
+    await make_brief(kept, FloorOfValues().decide(), NOW)
+    made = await make_brief(kept, FloorOfValues().decide(), NOW)
     changed = [line.text for line in made.lines if line.section == "Changed"]
 
     assert 1 == len(kept.cache.compared)
@@ -235,8 +235,8 @@ async def test_the_recorded_verdict_of_a_run_of_today_stands_beside_it(tmp_path)
         return states
 
     kept = sources(tmp_path, runs=runs)
-    for _ in range(2):
-        made = await make_brief(kept, FloorOfValues().decide(), NOW)
+    await make_brief(kept, FloorOfValues().decide(), NOW)
+    made = await make_brief(kept, FloorOfValues().decide(), NOW)
     found = [line.text for line in made.lines]
 
     assert "10:15 EST pre_open_readiness: SUCCEEDED at 10:15:00 EST: GO" in found

@@ -13,7 +13,7 @@ from mission_control.floor.present.evidence import evidence_document
 from mission_control.model import codes
 from mission_control.model.event import EventType, FloorEvent
 from mission_control.model.fleet import ContractKind, Criticality, Fleet, Safety
-from mission_control.model.reading import ToldBuild, UnseenReason
+from mission_control.model.reading import Seen, ToldBuild, UnseenReason
 from tests.floor.cluster_of_values import ClusterFloor
 from tests.floor.floor_of_values import (
     FLEET,
@@ -43,7 +43,11 @@ def test_every_required_piece_has_a_row_with_value_age_and_digest():
     document = evidence_document(snapshot)
     rows = by_name(document)
     strategy, feed = rows["service strategy-engine"], rows[f"marketdata {MD}"]
-    kept = snapshot.service(STRATEGY.agent_name).readings["/ops/status"].value.document
+    report = snapshot.service(STRATEGY.agent_name)
+    assert report is not None
+    reading = report.readings["/ops/status"]
+    assert isinstance(reading, Seen)
+    kept = reading.value.document
 
     assert [
         "calendar market-calendar",

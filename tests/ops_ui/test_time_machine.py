@@ -1,5 +1,7 @@
 """Pages: the time machine leads to an instant and to the changes beside it, by a GET form."""
 
+from typing import Any
+
 import httpx
 import pytest
 
@@ -31,7 +33,7 @@ async def asked(upstream, at=""):
 
 def shown(machine):
     """Render the control by itself."""
-    module = templates().get_template("time_machine.html").module
+    module: Any = templates().get_template("time_machine.html").module
     return str(module.time_machine(machine, "/evidence-now"))
 
 
