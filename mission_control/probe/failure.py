@@ -56,6 +56,8 @@ def describe(error: BaseException) -> str:
     *_, innermost = _chain(error)
     if isinstance(error, UnreadableFileError | AnswerTooLargeError):
         return str(error)[:300]
+    if isinstance(innermost, ConnectionError | socket.gaierror) and innermost.strerror:
+        return innermost.strerror[:300]  # our reason's code names the kind; a number says no more
     return f"{type(innermost).__name__}: {innermost}"[:300]
 
 

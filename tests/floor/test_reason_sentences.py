@@ -149,6 +149,16 @@ def test_a_switch_that_nothing_confirms_is_counted():
     )
 
 
+def test_a_switch_that_a_lost_cluster_would_confirm_says_so():
+    """Both troubles are one: the sentence names the other."""
+    floor = lost_cluster()
+    floor.config_map = None
+    floor.switch = None
+    sentences = [r["sentence"] for r in posture_document(floor.decide())["reasons"]]
+
+    assert any(s.endswith("The cluster, whose ConfigMap would, is not seen.") for s in sentences)
+
+
 def lost_cluster():
     """Return a floor of which no list is seen."""
     floor = ClusterFloor()

@@ -57,7 +57,9 @@ class Sentences:
         if told:
             return told
         if reason.code == codes.KILL_SWITCH_UNCONFIRMED:
-            return _switch_sentence(self._snapshot.kill_switch)
+            lost = any(r.subject == CLUSTER for r in self._snapshot.posture.reasons)
+            why = " The cluster, whose ConfigMap would, is not seen." if lost else ""
+            return _switch_sentence(self._snapshot.kill_switch) + why
         if reason.subject == CLUSTER:
             return f"The cluster is not seen: {plain_detail(reason.detail)}."
         title, detail = explain(reason.code).title, _said_by(plain_detail(reason.detail))
