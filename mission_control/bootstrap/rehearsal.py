@@ -1,6 +1,7 @@
 """One day of a simulated floor, played at speed by the real jobs, and what was said on it."""
 
 import asyncio
+import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -54,7 +55,13 @@ def rehearse(day: PlayedDay, tell: Tell, speed: float | None = None) -> Rehearse
     `tell` is told what is said as it is said; `speed` is how much faster than real the day passes
     at most, None for as fast as it can be judged.
     """
-    return process.run(_rehearse(day, tell, speed))
+    log = logging.getLogger("mission_control")
+    before = log.level
+    log.setLevel(logging.ERROR)  # what pages is told, and need not be warned of as well
+    try:
+        return process.run(_rehearse(day, tell, speed))
+    finally:
+        log.setLevel(before)
 
 
 async def _rehearse(day: PlayedDay, tell: Tell, speed: float | None) -> Rehearsed:
