@@ -16,8 +16,9 @@ from mission_control.bootstrap.recorded_past import demo_start, find_past, unpac
 from mission_control.bootstrap.serve import Parts
 from mission_control.configuration.settings import Settings, load_settings
 from mission_control.deploy_report import run as deploy_report
+from mission_control.floor.decide.start import all_asked
 from mission_control.floor.model import FloorSnapshot
-from mission_control.floor.observe import APART_SECONDS, ROUNDS, all_asked
+from mission_control.floor.observe import APART_SECONDS, ROUNDS
 from mission_control.last_known_good import run as last_known_good
 from mission_control.last_known_good.run import BuildFacts, CaptureRefused
 from mission_control.ops_bundle import run as ops_bundle

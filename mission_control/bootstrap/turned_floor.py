@@ -141,7 +141,7 @@ class TurnedFloor:
         if due or listed or self._silent:
             services = due or self._silent
             self._silent = await watch.look(services=services, cluster=listed)
-        watch.publish(polled=due)
+        watch.publish()
         if self._event:
             self._tell_events()
             self._tell_alerts()
