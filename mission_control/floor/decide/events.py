@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from mission_control.cluster.model.facts import ClusterFacts
 from mission_control.contract.model.claims import Claims
+from mission_control.floor.decide.causes import BLIND
 from mission_control.floor.decide.posture import pages_now, severity_of_alarm
 from mission_control.floor.model import Alarm, FloorSnapshot, Posture, ServiceReport, Verdict
 from mission_control.history.model import ServiceChange
@@ -14,7 +15,6 @@ from mission_control.model.codes import (
     KILL_SWITCH_UNCONFIRMED,
     NOT_YET_ASKED,
     POLL_LOOP_STALLED,
-    WORKLOAD_UNSEEN,
 )
 from mission_control.model.event import EventType
 from mission_control.model.finding import Severity
@@ -330,9 +330,10 @@ def find_changes(before: FloorSnapshot | None, after: FloorSnapshot) -> Iterator
 
 
 def _reason_of(report: ServiceReport, snapshot: FloorSnapshot) -> str:
-    """Return a service's lead reason; before the cluster was first asked what runs it is unseen."""
-    code = report.reason_code
-    return NOT_YET_ASKED if code == WORKLOAD_UNSEEN and snapshot.cluster is None else code
+    """Return a service's lead reason; what only the cluster tells is not asked before that is."""
+    asked = snapshot.cluster is not None or snapshot.fleet.access is None
+    unseen = not report.expected and report.reason_code in BLIND
+    return NOT_YET_ASKED if unseen and not asked else report.reason_code
 
 
 def _said(snapshot: FloorSnapshot) -> tuple[object, ...]:

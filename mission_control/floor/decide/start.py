@@ -72,7 +72,7 @@ def _otherwise(before: ServiceSince | None, after: ServiceReport) -> Happening:
     why = f": {after.reason_code}" if after.reason_code else ""
     return Happening(
         EventType.SERVICE_CHANGED,
-        f"{name} {was} -> {state} ({expected}){why}, since before this start",
+        f"{name} {was} -> {state} ({expected}){why}",
         after.reasons[0].severity if after.reasons and not after.expected else Severity.INFO,
         name,
         {
