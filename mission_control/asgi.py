@@ -172,6 +172,8 @@ JUDGED_AGAIN = (
     "\nit is judged again by three looks ten seconds apart, which takes 40 seconds."
 )
 
+OTHER_PORTS = "It was recorded with the usual ports: with these, it counts for another fleet file."
+
 
 def _what_was(floor: "DemoFloor") -> str:
     """Say which sessions before the start are recorded, and what becomes of their verdict."""
@@ -179,7 +181,8 @@ def _what_was(floor: "DemoFloor") -> str:
     if not days:
         return "Nothing before that is recorded."
     listed = ", ".join(f"{on:%a %d %b}" for on in days)
-    return f"Recorded before that: {listed}.\n{JUDGED_AGAIN}"
+    told = f"Recorded before that: {listed}.\n{JUDGED_AGAIN}"
+    return told if floor.recorded_ports else f"{told}\n{OTHER_PORTS}"
 
 
 def _run(

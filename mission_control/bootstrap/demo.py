@@ -31,7 +31,7 @@ from mission_control.simulation.catalogue import SCENARIOS, find_scenario
 from mission_control.simulation.clock import SimulatedClock
 from mission_control.simulation.days import RECORDED, PlayedDay
 from mission_control.simulation.floor import SimulatedFloor
-from mission_control.simulation.loopback import FloorOnLoopback
+from mission_control.simulation.loopback import DEFAULT_BASE_PORT, FloorOnLoopback
 from mission_control.simulation.roster import fleet_document
 
 log = logging.getLogger(__name__)
@@ -98,7 +98,8 @@ class DemoFloor:
     """
     A simulated floor that answers on loopback, and the settings that watch it.
 
-    `load` loads them with further flags. `past` are the days that its root has recorded.
+    `load` loads them with further flags. `past` are the days that its root has recorded, on
+    `recorded_ports`: with others the fleet file is another one.
     """
 
     settings: Settings
@@ -108,6 +109,7 @@ class DemoFloor:
     floor: SimulatedFloor
     load: Callable[[Mapping[str, object]], Settings]
     past: tuple[PlayedDay, ...] = ()
+    recorded_ports: bool = True
 
 
 @contextmanager
@@ -153,4 +155,6 @@ def demo_floor(
             ("Kubernetes API", loopback.kubernetes_url),
         )
         lived = RECORDED[: recorded + 1] if recorded is not None else ()
-        yield DemoFloor(load({}), clock, addresses, loopback.control_url, floor, load, lived)
+        same = floor_port == DEFAULT_BASE_PORT
+        control = loopback.control_url
+        yield DemoFloor(load({}), clock, addresses, control, floor, load, lived, same)
