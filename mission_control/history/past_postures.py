@@ -8,7 +8,7 @@ from mission_control.errors import StorageError
 from mission_control.floor.decide.events import KEPT_AT_LEAST_EVERY
 from mission_control.floor.decide.floor import decide_floor
 from mission_control.floor.model import Verdict
-from mission_control.history.decide import (
+from mission_control.history.decide.over_time import (
     MINUTE,
     draw_postures,
     floor_spans,

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from mission_control.contract.model.shapes import ServiceState
-from mission_control.history.decide import attain, lost_feed, whole_window
+from mission_control.history.decide.over_time import attain, lost_feed, whole_window
 from mission_control.history.model import AttainedDay, Segment, WholeWindow
 from mission_control.history.present import slo_document
 from mission_control.model.fleet import Slo, SloWindow
