@@ -9,10 +9,11 @@ from mission_control.cluster.model.facts import ClusterFacts
 from mission_control.contract.model.shapes import ServiceState
 from mission_control.floor.decide.events import Happening, find_changes
 from mission_control.floor.decide.start import starts_still, watching_began, without_start
-from mission_control.model.event import EventType
+from mission_control.floor.present.events import sentence_of
+from mission_control.model.event import EventType, FloorEvent
 from mission_control.model.finding import Reason, Severity
 from tests.floor.cluster_of_values import ACCESS
-from tests.floor.floor_of_values import INGEST, STRATEGY
+from tests.floor.floor_of_values import INGEST, OPEN_AT, STRATEGY
 
 
 def switched(before, after, severity=Severity.INFO):
@@ -54,7 +55,23 @@ def test_a_start_lasts_until_everything_was_asked(floor):
 )
 def test_only_first_sights_wait_for_the_end_of_a_start(happening, told_at_once):
     """R15.31: what is worse than that a service is seen for the first time is told at once."""
-    assert ([happening] if told_at_once else []) == list(without_start([happening]))
+    found = list(without_start([happening]))
+
+    assert ([happening.type] if told_at_once else []) == [h.type for h in found]
+    assert happening.severity in {h.severity for h in found} or not told_at_once
+
+
+def test_a_posture_of_a_start_is_no_halt_that_is_over():
+    """R15.31, R15.14: before it nothing was asked yet, whatever led then."""
+    data = {"before": "HALTED", "after": "MARKET_CLOSED", "before_code": "KILL_SWITCH_UNCONFIRMED"}
+    happening = Happening(EventType.POSTURE_CHANGED, "x", data=data)
+    (told_of_it,) = without_start([happening])
+
+    def sentence(each):
+        return sentence_of(FloorEvent(1, OPEN_AT, each.type, "x", data=each.data))
+
+    assert "The halt is over: the floor is closed for the day" == sentence(happening)
+    assert sentence(told_of_it).startswith("Every service was asked for the first time: ")
 
 
 def test_a_calm_start_is_one_event(floor):

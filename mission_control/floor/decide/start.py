@@ -1,6 +1,7 @@
 """A start of the watch as one event: everything was asked, and this much is otherwise now."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from mission_control.floor.decide.events import Happening
@@ -30,6 +31,7 @@ def without_start(found: Iterable[Happening]) -> Iterator[Happening]:
     Return what happened while a watch starts, without that services are seen for the first time.
 
     An alarm, a posture, a session, and a kill switch that is anything but ENGAGED are told at once.
+    A posture says that it is of a start: what it was before was only that nothing was asked yet.
     """
     for each in found:
         engaged = each.type is EventType.KILL_SWITCH_CHANGED and (
@@ -37,7 +39,9 @@ def without_start(found: Iterable[Happening]) -> Iterator[Happening]:
             and each.data.get("after") == KillSwitchState.ENGAGED.value
             and each.severity is Severity.INFO
         )
-        if each.type is not EventType.SERVICE_CHANGED and not engaged:
+        if each.type is EventType.POSTURE_CHANGED:
+            yield replace(each, data={**each.data, "starting": True})
+        elif each.type is not EventType.SERVICE_CHANGED and not engaged:
             yield each
 
 
