@@ -11,8 +11,15 @@ from mission_control.documents.visible_text import visible
 from mission_control.redaction.redact import redact_text
 from mission_control.replay.decide.event import instant, kept_form
 from mission_control.replay.decide.execution import Scanner
-from mission_control.replay.decide.line import Found, LineRead, Plain, events_in, read_plain
-from mission_control.replay.decide.marks import find_claim
+from mission_control.replay.decide.line import (
+    Found,
+    LineRead,
+    events_in,
+    read_plain,
+    read_time,
+)
+from mission_control.replay.decide.marks import MARKS, find_claim, is_marked
+from mission_control.replay.decide.shape import Shape, Shapes, fold
 from mission_control.replay.kept import UNATTRIBUTED, Spot, group_key
 from mission_control.replay.model import (
     UNREAD,
@@ -23,8 +30,14 @@ from mission_control.replay.model import (
     Skip,
     Source,
 )
-from mission_control.replay.read_bytes import LongLine, Reading, read_blocks, whole_lines
-from mission_control.replay.read_lines import LineReader, MarkedLine
+from mission_control.replay.read_bytes import (
+    LONGEST_LINE,
+    LongLine,
+    Reading,
+    read_blocks,
+    whole_lines,
+)
+from mission_control.replay.read_lines import DenseLines, LineReader, MarkedLine
 from mission_control.replay.read_modes import ModeReader
 from mission_control.replay.skew import SkewMeter
 from mission_control.replay.sources import InputFile
@@ -40,6 +53,8 @@ _MOST_TOLD = 65_536
 _QUOTED = 200
 _BEFORE = 80
 _TOLD_IN_TEXT = "a line tells of execution, and is no event that can be read"
+_POINT, _LONG_TIME = len("2026-03-06T15:00:00"), len("2026-03-06T15:00:00.000000+00:00")
+_MOST_SECONDS = 16_384
 _ALL_TIME = (0, 1 << 62)
 
 
@@ -59,19 +74,25 @@ class _Taking:
     waiting: list[tuple[Found, Spot]] = field(default_factory=list[tuple[Found, Spot]])
 
 
+_Plain = tuple[bytes, str, str, int, bytes]
+"""A plain event: its group, agent, trace and time, and what is kept of it."""
+
+
 class SourceReader:
     """Reads files to their end; what was read is in its counts, its rows and its sources."""
 
     def __init__(self, narrowing: Narrowing, advance: Advance) -> None:
         """Begin with nothing read."""
         self.events, self.evidence = SortedLines(), SortedLines()
-        self.modes = ModeReader()
+        self.modes, self.shapes = ModeReader(), Shapes()
+        self._seconds = dict[bytes, int]()
         self.sources = list[Source]()
         self.first = self.last = 0
         """The times of all that is shown, in microseconds since 1970; 0 for none."""
         self._narrowing, self._advance = narrowing, advance
         self._since = _micros(narrowing.since, _ALL_TIME[0])
         self._until = _micros(narrowing.until, _ALL_TIME[1])
+        self._shows_all = narrowing == Narrowing()
         self._tails, self._skew, self._scanner = TailsSeen(), SkewMeter(), Scanner()
         self._counted = Counter[str]()
         self._kinds, self._skipped = Counter[EventKind](), Counter[Skip]()
@@ -155,7 +176,10 @@ class SourceReader:
         taking = _Taking(len(self.sources))
         self._skew.begin(source.label)
         for line in lines.read(blocks):
-            self._take(line, taking)
+            if isinstance(line, DenseLines):
+                self._take_dense(line, taking)
+            else:
+                self._take(line, taking)
         self._place_waiting(taking, 0)
         self._skipped += lines.skipped
         told, plain = lines.lines - began, taking.plain
@@ -177,13 +201,56 @@ class SourceReader:
             )
         )
 
-    def _take(self, line: MarkedLine, taking: _Taking) -> None:
+    def _take_dense(self, dense: DenseLines, taking: _Taking) -> None:
+        """Take each line of a block; one of a known shape is not even parsed."""
+        find, mark = self.shapes.find, MARKS[0]
+        number, _, lines = dense
+        for line, folded in zip(lines, fold(dense.block).split(b"\n"), strict=False):
+            number += 1
+            shape = find(folded, line)
+            if shape and self._take_shaped(shape, line, number, taking):
+                continue
+            if mark in line or is_marked(line):
+                self._take(MarkedLine(number, line, len(line) > LONGEST_LINE), taking, folded)
+            else:
+                self._skipped[Skip.NO_EVENT] += 1
+
+    def _take_shaped(self, shape: Shape, line: bytes, number: int, taking: _Taking) -> bool:
+        """Take a plain event out of its places in a line, unless they tell no time."""
+        at, agent, trace_id = shape.told(line)
+        micros = self._micros_of(at)
+        if micros is None:
+            return False
+        plain = b"0%s\x01%s" % (agent, trace_id), agent.decode(), trace_id.decode(), micros, line
+        self._put_plain(plain, shape.number, number, taking)
+        return True
+
+    def _micros_of(self, at: bytes) -> int | None:
+        """Return what time a text tells; most are in one of few seconds, to the microsecond."""
+        if len(at) != _LONG_TIME or at[_POINT:_POINT + 1] != b"." or not at.endswith(b"+00:00"):
+            return read_time(at.decode())
+        second = at[:_POINT]
+        micros = self._seconds.get(second)
+        if micros is None:
+            micros = read_time(second.decode() + "+00:00")
+            if micros is None:
+                return read_time(at.decode())
+            if len(self._seconds) >= _MOST_SECONDS:
+                self._seconds.clear()
+            self._seconds[second] = micros
+        return micros + int(at[_POINT + 1 : -6])
+
+    def _take(self, line: MarkedLine, taking: _Taking, folded: bytes = b"") -> None:
         """Take a line that may hold events: each of them, or the reason why there is none."""
-        plain = None if line.too_long else read_plain(line.text, self._scanner)
-        if plain is not None:
-            claim = find_claim(line.text)
-            self._put_plain(plain, line.number, taking)
-        elif line.too_long:
+        if not line.too_long:
+            if not folded:
+                folded = fold(line.text)
+                shape = self.shapes.find(folded, line.text)
+                if shape and self._take_shaped(shape, line.text, line.number, taking):
+                    return
+            if self._take_plain(line, taking, folded):
+                return
+        if line.too_long:
             self._skipped[Skip.TOO_LONG] += 1
             claim = find_claim(line.text)
         else:
@@ -195,9 +262,25 @@ class SourceReader:
         if claim >= 0:
             self._suspect(line, claim, taking)
 
-    def _put_plain(self, plain: Plain, line: int, taking: _Taking) -> None:
+    def _take_plain(self, line: MarkedLine, taking: _Taking, folded: bytes) -> bool:
+        """Take a line that is a plain event by itself; gives whether it is one."""
+        plain = read_plain(line.text, self._scanner)
+        if plain is None:
+            return False
+        kept = orjson.dumps(plain.document)
+        group = group_key(plain.agent, plain.trace_id).encode()
+        told = group, plain.agent, plain.trace_id, plain.at, kept
+        self._put_plain(told, 0, line.number, taking)
+        claim = find_claim(line.text)
+        if claim >= 0:
+            self._suspect(line, claim, taking)
+        else:
+            self.shapes.learn(folded, line.text, plain.document)
+        return True
+
+    def _put_plain(self, plain: _Plain, shape: int, line: int, taking: _Taking) -> None:
         """Give an event that is a line by itself its place, in as few steps as there can be."""
-        micros = plain.at
+        group, agent, trace_id, micros, kept = plain
         if taking.waiting:
             self._place_waiting(taking, micros)
         taking.plain += 1
@@ -207,12 +290,12 @@ class SourceReader:
             taking.first = taking.first or micros
         elif micros < taking.first:
             taking.first = micros
-        self._skew.take(plain.trace_id, micros, None)
-        if self._shows(plain.agent, plain.trace_id, micros):
-            self.first, self.last = min(self.first or micros, micros), max(self.last, micros)
-            group = group_key(plain.agent, plain.trace_id)
-            head = f"{group}\t{micros:016x}{taking.number:06x}{line:010x}0000d-\t"
-            self.events.add(head.encode() + orjson.dumps(plain.document))
+        self._skew.take(trace_id, micros, None)
+        if self._shows_all or self._shows(agent, trace_id, micros):
+            if micros > self.last or micros < self.first:
+                self.first, self.last = min(self.first or micros, micros), max(self.last, micros)
+            row = b"%s\t%016x%06x%010x0000d-%04x\t%s"
+            self.events.add(row % (group, micros, taking.number, line, shape, kept))
         else:
             self._counted["hidden"] += 1
 

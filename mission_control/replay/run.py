@@ -23,7 +23,7 @@ def replay_logs(
     counts = reader.counts()
     sources = tuple(sorted(reader.sources, key=lambda source: source.label))
     labels = tuple(source.label for source in reader.sources)
-    events = KeptEvents(reader.events, labels)
+    events = KeptEvents(reader.events, labels, reader.shapes.all)
     return Replay(
         answer=decide_answer(counts, sources, reader.modes.forbidden, given.unopened),
         counts=counts,
@@ -35,4 +35,5 @@ def replay_logs(
         first=instant(reader.first),
         last=instant(reader.last),
         modes=dict(sorted(reader.modes.forbidden.items())),
+        open_told=events.told,
     )

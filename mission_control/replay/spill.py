@@ -72,8 +72,10 @@ class SortedLines:
         if not self._runs:
             self._held.sort()
             return iter(self._held)
-        self._settle()
-        return iter(self._runs[0][0])
+        if sum(map(len, self._runs)) + bool(self._held) > MOST_RUNS:
+            self._settle()
+        self._held.sort()
+        return heapq.merge(*(run for level in self._runs for run in level), self._held)
 
     def _spill(self) -> None:
         self._held.sort()
@@ -90,11 +92,11 @@ class SortedLines:
             self._keep(level + 1, self._written(heapq.merge(*runs)))
 
     def _settle(self) -> None:
-        """Merge all runs to one, the smallest first, so that it can be read again and again."""
+        """Merge runs, the smallest first, until few enough are left to be merged as they are read."""
         if self._held:
             self._spill()
         runs = [run for level in self._runs for run in level]
-        while len(runs) > 1:
+        while len(runs) > MOST_RUNS:
             some, runs = runs[:MOST_RUNS], runs[MOST_RUNS:]
             runs.append(self._written(heapq.merge(*some)))
         self._runs = [runs]

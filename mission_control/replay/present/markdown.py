@@ -7,9 +7,10 @@ from itertools import islice
 from mission_control.documents.canonical_json import encode_json
 from mission_control.documents.markdown import escape
 from mission_control.documents.visible_text import visible
-from mission_control.replay.model import Group, Replay, ReplayedEvent, Source
+from mission_control.replay.model import Group, Replay, Source, Told
 from mission_control.replay.present.words import (
     NO_EVIDENCE,
+    NO_TIME,
     VERDICTS,
     RowClock,
     both_times,
@@ -21,7 +22,7 @@ from mission_control.replay.present.words import (
     narrowing_text,
     skew_text,
     source_notes,
-    summary_of,
+    told_of,
 )
 
 ROWS_AT_ONCE = 200
@@ -41,16 +42,23 @@ def replay_markdown(replay: Replay, label: str = "", *, raw: bool = False) -> It
     yield from _sources(replay)
     yield from _counts(replay)
     yield "## Groups\n\n"
-    if told := narrowing_text(replay.narrowing):
-        yield f"{escape(told)}\n\n"
+    if narrowed := narrowing_text(replay.narrowing):
+        yield f"{escape(narrowed)}\n\n"
     groups = rows = 0
     clock = RowClock()
-    for group, events in replay.groups():
+    for group, told in _told(replay):
         groups, rows = groups + 1, rows + group.rows
-        yield from _group(group, events, clock)
+        yield from _group(group, told, clock)
     yield f"That is all: {counted(groups, 'group')}, {counted(rows, 'row')}.\n"
     if raw:
         yield from _raw(replay)
+
+
+def _told(replay: Replay) -> Iterator[tuple[Group, Iterator[Told]]]:
+    if replay.open_told is not None:
+        yield from replay.open_told()
+    else:
+        yield from ((group, map(told_of, events)) for group, events in replay.groups())
 
 
 def _answer(replay: Replay, label: str) -> Iterator[str]:
@@ -100,14 +108,14 @@ def _counts(replay: Replay) -> Iterator[str]:
     yield f"| first | {both_times(replay.first)} |\n| last | {both_times(replay.last)} |\n\n"
 
 
-def _group(group: Group, events: Iterator[ReplayedEvent], clock: RowClock) -> Iterator[str]:
+def _group(group: Group, told: Iterator[Told], clock: RowClock) -> Iterator[str]:
     first, last = clock.told(group.first), clock.told(group.last)
     yield (
         f"### {_escaped(name_of(group))}\n\n"
         f"First {first}, last {last}. {_escaped(group_facts(group))}.\n\n"
         "| time (UTC, New York) | event | summary | source |\n|---|---|---|---|\n"
     )
-    while rows := [_cells(event, clock) for event in islice(events, ROWS_AT_ONCE)]:
+    while rows := [_cells(each, clock) for each in islice(told, ROWS_AT_ONCE)]:
         yield _rows(rows)
     yield "\n"
 
@@ -121,8 +129,12 @@ def _escaped(text: str) -> str:
 _Cells = tuple[str, str, str, str]
 
 
-def _cells(event: ReplayedEvent, clock: RowClock) -> _Cells:
-    return clock.tell(event), event.event, summary_of(event), f"{event.source}:{event.line}"
+def _cells(told: Told, clock: RowClock) -> _Cells:
+    micros, dated, event, summary, source, line = told
+    if dated:
+        return clock.tell_micros(micros), event, summary, f"{source}:{line}"
+    at = f"{NO_TIME} (after {clock.tell_micros(micros)})" if micros else NO_TIME
+    return at, event, summary, f"{source}:{line}"
 
 
 def _rows(rows: Sequence[_Cells]) -> str:
