@@ -23,6 +23,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from mission_control.records.model import ArtifactFile
+
 SCHEMA = "agenttrader.replay.v1"
 
 
@@ -322,6 +324,8 @@ class Replay:
     modes: Mapping[str, int] = field(default_factory=dict[str, int])
     open_told: Callable[[], Iterator[tuple[Group, Iterator[Told]]]] | None = None
     """As `open_groups`, with what a row shows of each event, where that is known sooner."""
+    inputs: tuple[ArtifactFile, ...] = ()
+    """The files that were read to their end, by their bytes as they are; none where not asked."""
 
     def groups(self) -> Iterator[tuple[Group, Events]]:
         """Yield each group that is shown, with an iterator of its events by time."""

@@ -8,9 +8,12 @@ given: why it broke off stands in the reading.
 import zlib
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from backports import zstd
+
+if TYPE_CHECKING:
+    import hashlib
 
 BLOCK = 1 << 16
 """Bytes that are unpacked and looked through at a time."""
@@ -36,10 +39,12 @@ class Reading:
     """
     How far a source was read: bytes taken from it, bytes unpacked, and why it broke off.
 
-    `advance` is told of the bytes that are taken, as they are.
+    `advance` is told of the bytes that are taken, as they are, and `digest` takes them where there
+    is one.
     """
 
     advance: Callable[[int], object] = lambda _taken: None
+    digest: "hashlib._Hash | None" = None
     taken: int = 0
     unpacked: int = 0
     broke_off: str = ""
@@ -61,9 +66,21 @@ def read_blocks(stream: BinaryIO, reading: Reading) -> Iterator[bytes]:
         reading.broke_off = remedy if large else "its zstd data is damaged"
 
 
+def read_rest(stream: BinaryIO, reading: Reading) -> bool:
+    """Take what was left of a source that broke off; gives whether its end was reached."""
+    try:
+        while _taken(stream, reading):
+            pass
+    except OSError:
+        return False
+    return True
+
+
 def _taken(stream: BinaryIO, reading: Reading) -> bytes:
     taken = stream.read(BLOCK)
     reading.taken += len(taken)
+    if reading.digest is not None:
+        reading.digest.update(taken)
     reading.advance(len(taken))
     return taken
 

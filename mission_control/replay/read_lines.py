@@ -50,8 +50,8 @@ class LineReader:
         """
         Yield every line that may hold an event, in order; the others are counted.
 
-        Of a block in which most are marked all lines are given: what looks at them counts those that
-        have no mark.
+        Of a block in which most are marked all lines are given: what looks at them counts those
+        that have no mark.
         """
         for block in blocks:
             if isinstance(block, LongLine):

@@ -1,14 +1,17 @@
 """Reads one source after another: what it holds is counted, and kept aside."""
 
+import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import BinaryIO
 
 import orjson
 
 from mission_control.documents.visible_text import visible
 from mission_control.redaction.redact import redact_text
+from mission_control.records.model import ArtifactFile
 from mission_control.replay.decide.event import instant, kept_form
 from mission_control.replay.decide.execution import Scanner
 from mission_control.replay.decide.line import (
@@ -22,6 +25,7 @@ from mission_control.replay.decide.marks import MARKS, find_claim, is_marked
 from mission_control.replay.decide.shape import Shape, Shapes, fold
 from mission_control.replay.kept import UNATTRIBUTED, Spot, group_key
 from mission_control.replay.model import (
+    SCHEMA,
     UNREAD,
     Counts,
     EventKind,
@@ -35,6 +39,7 @@ from mission_control.replay.read_bytes import (
     LongLine,
     Reading,
     read_blocks,
+    read_rest,
     whole_lines,
 )
 from mission_control.replay.read_lines import DenseLines, LineReader, MarkedLine
@@ -55,6 +60,7 @@ _BEFORE = 80
 _TOLD_IN_TEXT = "a line tells of execution, and is no event that can be read"
 _POINT, _LONG_TIME = len("2026-03-06T15:00:00"), len("2026-03-06T15:00:00.000000+00:00")
 _MOST_SECONDS = 16_384
+_SCHEMA = SCHEMA.encode()
 _ALL_TIME = (0, 1 << 62)
 
 
@@ -81,8 +87,9 @@ _Plain = tuple[bytes, str, str, int, bytes]
 class SourceReader:
     """Reads files to their end; what was read is in its counts, its rows and its sources."""
 
-    def __init__(self, narrowing: Narrowing, advance: Advance) -> None:
-        """Begin with nothing read."""
+    def __init__(self, narrowing: Narrowing, advance: Advance, *, digests: bool = False) -> None:
+        """Begin with nothing read; with `digests` each file that is read to its end has one."""
+        self.inputs, self._digests = list[ArtifactFile](), digests
         self.events, self.evidence = SortedLines(), SortedLines()
         self.modes, self.shapes = ModeReader(), Shapes()
         self._seconds = dict[bytes, int]()
@@ -117,7 +124,7 @@ class SourceReader:
 
     def read(self, file: InputFile) -> None:
         """Read a file to its end, or as far as it goes."""
-        problem, reading = file.problem, Reading(self._advance)
+        problem, reading = file.problem, self._reading()
         if not problem:
             try:
                 stream = file.open()
@@ -131,8 +138,17 @@ class SourceReader:
                         problem = reading.broke_off
                     else:
                         self._read_lines(Source(file.label), LineReader(), blocks, reading)
+                    self._keep_digest(file, stream, reading)
         if problem:
             self.sources.append(Source(file.label, broke_off=problem))
+
+    def _reading(self) -> Reading:
+        return Reading(self._advance, hashlib.sha256() if self._digests else None)
+
+    def _keep_digest(self, file: InputFile, stream: BinaryIO, reading: Reading) -> None:
+        """Keep the digest of a file's bytes, as they are; one that cannot be read on has none."""
+        if reading.digest is not None and read_rest(stream, reading):
+            self.inputs.append(ArtifactFile(file.label, reading.digest.hexdigest(), reading.taken))
 
     def _watched(self, blocks: Blocks) -> Blocks:
         for block in blocks:
@@ -216,18 +232,19 @@ class SourceReader:
                 self._skipped[Skip.NO_EVENT] += 1
 
     def _take_shaped(self, shape: Shape, line: bytes, number: int, taking: _Taking) -> bool:
-        """Take a plain event out of its places in a line, unless they tell no time."""
-        at, agent, trace_id = shape.told(line)
-        micros = self._micros_of(at)
+        """Take a plain event out of its places in a line, unless it is another schema's or undated."""
+        schema, at, agent, trace_id = shape.told(line)
+        micros = self._micros_of(at) if schema == _SCHEMA else None
         if micros is None:
             return False
-        plain = b"0%s\x01%s" % (agent, trace_id), agent.decode(), trace_id.decode(), micros, line
+        kept = b"".join(shape.between(line)) if shape.between else line
+        plain = b"0%s\x01%s" % (agent, trace_id), agent.decode(), trace_id.decode(), micros, kept
         self._put_plain(plain, shape.number, number, taking)
         return True
 
     def _micros_of(self, at: bytes) -> int | None:
         """Return what time a text tells; most are in one of few seconds, to the microsecond."""
-        if len(at) != _LONG_TIME or at[_POINT:_POINT + 1] != b"." or not at.endswith(b"+00:00"):
+        if len(at) != _LONG_TIME or at[_POINT : _POINT + 1] != b"." or not at.endswith(b"+00:00"):
             return read_time(at.decode())
         second = at[:_POINT]
         micros = self._seconds.get(second)

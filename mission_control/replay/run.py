@@ -9,15 +9,20 @@ from mission_control.replay.sources import Input
 
 
 def replay_logs(
-    given: Input, narrowing: Narrowing, advance: Advance = lambda _taken: None
+    given: Input,
+    narrowing: Narrowing,
+    advance: Advance = lambda _taken: None,
+    *,
+    digests: bool = False,
 ) -> Replay:
     """
     Read every file to its end, and return what happened.
 
-    `advance` is told of the bytes that are read. Raises StorageError where there is no room to
+    `advance` is told of the bytes that are read; with `digests` the replay names what each file
+    was, by the SHA-256 of its bytes. Raises StorageError where there is no room to
     sort in. The same input gives the same replay, whatever order its files were named in.
     """
-    reader = SourceReader(narrowing, advance)
+    reader = SourceReader(narrowing, advance, digests=digests)
     for file in given.files:
         reader.read(file)
     counts = reader.counts()
@@ -36,4 +41,5 @@ def replay_logs(
         last=instant(reader.last),
         modes=dict(sorted(reader.modes.forbidden.items())),
         open_told=events.told,
+        inputs=tuple(sorted(reader.inputs, key=lambda file: file.path)),
     )

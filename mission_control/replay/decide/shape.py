@@ -8,6 +8,7 @@ digit, where keys and the texts that are judged by their key have none. Whatever
 this has no shape, and is read in full.
 """
 
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from operator import itemgetter
@@ -24,14 +25,14 @@ _NUMBER = re.compile(r"[0-9]{1,18}|[0-9]{1,11}\.[0-9]{1,4}")
 """Numbers that have one form only, but for needless zeros, which are looked for."""
 _FLAGS = frozenset({"allowed", "should_execute"})
 """Under these keys 1 says true."""
-_TOLD = ("ts", "agent_name", "trace_id")
+_TOLD = ("replay_schema", "ts", "agent_name", "trace_id")
 _ZERO = ord("0")
 _LONGEST, _DEEPEST = 4_096, 16
 _MOST_SHAPES, _MOST_SEEN = 2_048, 32_768
 
 Path = tuple[str | int, ...]
 Cut = Callable[[str], tuple[str, ...]]
-Told = Callable[[bytes], tuple[bytes, bytes, bytes]]
+Told = Callable[[bytes], tuple[bytes, bytes, bytes, bytes]]
 
 
 class Value(NamedTuple):
@@ -43,11 +44,18 @@ class Value(NamedTuple):
 
 
 class Shape(NamedTuple):
-    """Where in lines of one shape their time, agent and trace stand; `varying` is what differs."""
+    """
+    Where in lines of one shape their schema, time, agent and trace stand.
+
+    `needless` cuts out digits that are no zeros unless a number has another form; `between` cuts out
+    what is between needless blanks, where there are some. `varying` is all that differs, by its
+    places where there are none.
+    """
 
     number: int
     told: Told
     needless: Callable[[bytes], tuple[int, ...]] | None
+    between: Callable[[bytes], tuple[bytes, ...]] | None
     varying: tuple[Value, ...]
 
 
@@ -91,43 +99,69 @@ def _zeros(found: re.Match[bytes]) -> bytes:
 
 
 def _shape_of(line: bytes, document: Mapping[str, Any], number: int) -> Shape | None:
-    if b"\\" in line or not line.isascii() or orjson.dumps(document) != line:
+    compact = orjson.dumps(document)
+    if b"\\" in line or not line.isascii():
+        return None
+    write = _WRITERS[0] if compact == line else _WRITERS[1]
+    if write.dumps(document) != line:
         return None
     try:
-        values = list(_values(document, (), 0))
+        values = list(write.values(document, (), 0))
     except ValueError:
         return None
-    places = {value.path: value.place for value in values if isinstance(value.value, str)}
+    places = {v.path: v.place for v in values if isinstance(v.value, str)}
     told = [places[(key,)] for key in _TOLD if (key,) in places]
     if len(told) < len(_TOLD):
         return None
-    varying = tuple(v for v in values if _varies(v.value))
-    needless = [at for v in varying for at in _needless(v)]
+    needless = [at for v in values for at in _needless(v)]
     zeros = itemgetter(*needless, needless[0]) if needless else None
-    return Shape(number, itemgetter(*told), zeros, varying)
+    kept = values if write is _WRITERS[0] else _WRITERS[0].values(document, (), 0)
+    varying = tuple(v for v in kept if _varies(v.value))
+    between = None if compact == line else itemgetter(*_without_gaps(line, compact))
+    return Shape(number, itemgetter(*told), zeros, between, varying)
 
 
-def _values(document: object, path: Path, at: int) -> Iterator[Value]:
-    """Yield every value within a document; raises ValueError where it has no shape."""
-    if len(path) > _DEEPEST:
-        raise ValueError
-    if isinstance(document, dict):
+def _without_gaps(line: bytes, compact: bytes) -> Iterator[slice]:
+    """Yield what of a line is left when the blanks behind its colons and commas are left out."""
+    begin = at = 0
+    for byte in compact:
+        if line[at] != byte:
+            yield slice(begin, at)
+            begin = at = at + 1
         at += 1
-        for key, value in cast("Mapping[str, Any]", document).items():
-            _require_shape(key, value)
-            at += len(key) + 3
-            yield from _values(value, (*path, key), at)
-            at += len(orjson.dumps(value)) + 1
-    elif isinstance(document, list):
-        at += 1
-        for index, value in enumerate(cast("Sequence[object]", document)):
-            _require_number(value)
-            yield from _values(value, (*path, index), at)
-            at += len(orjson.dumps(value)) + 1
-    else:
-        length = len(orjson.dumps(document))
-        quoted = isinstance(document, str)
-        yield Value(path, document, slice(at + quoted, at + length - quoted))
+    yield slice(begin, at)
+
+
+class _Writer(NamedTuple):
+    """One way to write JSON on a line, with or without a blank behind each colon and comma."""
+
+    dumps: Callable[[object], bytes]
+    gap: int
+
+    def values(self, document: object, path: Path, at: int) -> Iterator[Value]:
+        """Yield every value within a document; raises ValueError where it has no shape."""
+        if len(path) > _DEEPEST:
+            raise ValueError
+        if isinstance(document, dict):
+            for key, value in cast("Mapping[str, Any]", document).items():
+                _require_shape(key, value)
+                begin = at + len(key) + 4 + self.gap
+                yield from self.values(value, (*path, key), begin)
+                at = begin + len(self.dumps(value)) + self.gap
+        elif isinstance(document, list):
+            for index, value in enumerate(cast("Sequence[object]", document)):
+                _require_number(value)
+                yield from self.values(value, (*path, index), at + 1)
+                at += len(self.dumps(value)) + 1 + self.gap
+        else:
+            quoted, length = isinstance(document, str), len(self.dumps(document))
+            yield Value(path, document, slice(at + quoted, at + length - quoted))
+
+
+_WRITERS = (
+    _Writer(orjson.dumps, 0),
+    _Writer(lambda value: json.dumps(value, ensure_ascii=False).encode(), 1),
+)
 
 
 def _require_shape(key: str, value: object) -> None:
