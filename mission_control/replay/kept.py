@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain, groupby, islice
-from operator import attrgetter
+from operator import itemgetter
 from typing import Any, NamedTuple, TypeVar
 
 import orjson
@@ -76,16 +76,16 @@ class _Row(NamedTuple):
         return self.place[_SUB : _SUB + 1] == b"d"
 
 
-_group = attrgetter("group")
+_group, _repeated = itemgetter(0), itemgetter(3)
 
 
 def _rows(lines: Iterable[bytes]) -> Iterator[_Row]:
     """Yield rows, equal ones of one group and time as one, where the first of them stands."""
-    before, moment = None, b""
+    before, moment, new = None, b"", tuple.__new__
     held = list[_Row]()
     for line in lines:
         group, place, kept = line.split(b"\t", 2)
-        row = _Row(group, place, kept)
+        row = new(_Row, (group, place, kept, 1, 1))
         if before is not None:
             if line.startswith(moment):
                 held = held or [before]
@@ -226,19 +226,22 @@ class _Reckoned:
     last: int = 0
 
     def add(self, rows: Iterable[_Row]) -> None:
-        last = b""
-        for _, place, _, repeated, _ in rows:
-            self.rows += 1
-            self.events += repeated
-            flags = place[_SUB:_FLAGS]
-            if flags[:1] == b"d":
-                last = place[:_TIME]
-                self.first = self.first or int(last, 16)
-            else:
-                self.undated += repeated
-            if flags[1:] == b"e":
-                self.evidence += repeated
-        self.last = int(last, 16) if last else self.last
+        """Take rows in order, some at a time; nearly all are dated events without repeats."""
+        rows = iter(rows)
+        while some := list(islice(rows, _MOST_HELD)):
+            flags = [row[1][_SUB:_FLAGS] for row in some]
+            events = sum(map(_repeated, some))
+            self.rows += len(some)
+            self.events += events
+            dated = some
+            if flags.count(b"d-") < len(some):
+                told = list(zip(some, flags, strict=True))
+                dated = [row for row, flag in told if flag[:1] == b"d"]
+                self.undated += events - sum(map(_repeated, dated))
+                self.evidence += sum(row.repeated for row, flag in told if flag[1:] == b"e")
+            if dated:
+                self.first = self.first or dated[0].micros
+                self.last = dated[-1].micros
 
     def group(self, key: bytes) -> Group:
         agent, trace_id = "", ""

@@ -58,7 +58,6 @@ _MOST_TOLD = 65_536
 _QUOTED = 200
 _BEFORE = 80
 _TOLD_IN_TEXT = "a line tells of execution, and is no event that can be read"
-_POINT, _LONG_TIME = len("2026-03-06T15:00:00"), len("2026-03-06T15:00:00.000000+00:00")
 _MOST_SECONDS = 16_384
 _SCHEMA = SCHEMA.encode()
 _ALL_TIME = (0, 1 << 62)
@@ -80,10 +79,6 @@ class _Taking:
     waiting: list[tuple[Found, Spot]] = field(default_factory=list[tuple[Found, Spot]])
 
 
-_Plain = tuple[bytes, str, str, int, bytes]
-"""A plain event: its group, agent, trace and time, and what is kept of it."""
-
-
 class SourceReader:
     """Reads files to their end; what was read is in its counts, its rows and its sources."""
 
@@ -92,14 +87,14 @@ class SourceReader:
         self.inputs, self._digests = list[ArtifactFile](), digests
         self.events, self.evidence = SortedLines(), SortedLines()
         self.modes, self.shapes = ModeReader(), Shapes()
-        self._seconds = dict[bytes, int]()
+        self._seconds, self._rows = dict[bytes, int](), list[bytes]()
         self.sources = list[Source]()
         self.first = self.last = 0
         """The times of all that is shown, in microseconds since 1970; 0 for none."""
         self._narrowing, self._advance = narrowing, advance
         self._since = _micros(narrowing.since, _ALL_TIME[0])
         self._until = _micros(narrowing.until, _ALL_TIME[1])
-        self._shows_all = narrowing == Narrowing()
+        self._narrows = narrowing != Narrowing()
         self._tails, self._skew, self._scanner = TailsSeen(), SkewMeter(), Scanner()
         self._counted = Counter[str]()
         self._kinds, self._skipped = Counter[EventKind](), Counter[Skip]()
@@ -219,43 +214,47 @@ class SourceReader:
 
     def _take_dense(self, dense: DenseLines, taking: _Taking) -> None:
         """Take each line of a block; one of a known shape is not even parsed."""
-        find, mark = self.shapes.find, MARKS[0]
+        find, mark, take_shaped = self.shapes.find, MARKS[0], self._take_shaped
         number, _, lines = dense
         for line, folded in zip(lines, fold(dense.block).split(b"\n"), strict=False):
             number += 1
             shape = find(folded, line)
-            if shape and self._take_shaped(shape, line, number, taking):
+            if shape is not None and take_shaped(shape, line, number, taking):
                 continue
             if mark in line or is_marked(line):
                 self._take(MarkedLine(number, line, len(line) > LONGEST_LINE), taking, folded)
             else:
                 self._skipped[Skip.NO_EVENT] += 1
+        self._flush()
 
     def _take_shaped(self, shape: Shape, line: bytes, number: int, taking: _Taking) -> bool:
-        """Take a plain event out of its places in a line, unless it is another schema's or undated."""
-        schema, at, agent, trace_id = shape.told(line)
-        micros = self._micros_of(at) if schema == _SCHEMA else None
-        if micros is None:
+        """Take a plain event out of its places in a line; gives whether it is one."""
+        schema, agent, trace_id, second, zone, part = shape.told(line)
+        micros = self._seconds.get(second + zone) or self._micros_of(second + zone)
+        if schema != _SCHEMA or micros is None:
             return False
+        micros += shape.fraction and shape.fraction * int(part)
         kept = b"".join(shape.between(line)) if shape.between else line
-        plain = b"0%s\x01%s" % (agent, trace_id), agent.decode(), trace_id.decode(), micros, kept
-        self._put_plain(plain, shape.number, number, taking)
+        told = trace_id.decode()
+        if self._counts_in(agent, told, micros, taking):
+            group = b"0%s\x01%s" % (agent, trace_id)
+            row = b"%s\t%016x%06x%010x0000d-%04x\t%s"
+            self._rows.append(row % (group, micros, taking.number, number, shape.number, kept))
         return True
 
-    def _micros_of(self, at: bytes) -> int | None:
-        """Return what time a text tells; most are in one of few seconds, to the microsecond."""
-        if len(at) != _LONG_TIME or at[_POINT : _POINT + 1] != b"." or not at.endswith(b"+00:00"):
-            return read_time(at.decode())
-        second = at[:_POINT]
-        micros = self._seconds.get(second)
-        if micros is None:
-            micros = read_time(second.decode() + "+00:00")
-            if micros is None:
-                return read_time(at.decode())
+    def _micros_of(self, second: bytes) -> int | None:
+        """Return what time a second with its zone is; those of many events are remembered."""
+        micros = read_time(second.decode())
+        if micros is not None:
             if len(self._seconds) >= _MOST_SECONDS:
                 self._seconds.clear()
             self._seconds[second] = micros
-        return micros + int(at[_POINT + 1 : -6])
+        return micros
+
+    def _flush(self) -> None:
+        if self._rows:
+            self.events.add_all(self._rows)
+            self._rows = []
 
     def _take(self, line: MarkedLine, taking: _Taking, folded: bytes = b"") -> None:
         """Take a line that may hold events: each of them, or the reason why there is none."""
@@ -264,6 +263,7 @@ class SourceReader:
                 folded = fold(line.text)
                 shape = self.shapes.find(folded, line.text)
                 if shape and self._take_shaped(shape, line.text, line.number, taking):
+                    self._flush()
                     return
             if self._take_plain(line, taking, folded):
                 return
@@ -284,10 +284,10 @@ class SourceReader:
         plain = read_plain(line.text, self._scanner)
         if plain is None:
             return False
-        kept = orjson.dumps(plain.document)
-        group = group_key(plain.agent, plain.trace_id).encode()
-        told = group, plain.agent, plain.trace_id, plain.at, kept
-        self._put_plain(told, 0, line.number, taking)
+        if self._counts_in(plain.agent.encode(), plain.trace_id, plain.at, taking):
+            group = group_key(plain.agent, plain.trace_id)
+            place = Spot(taking.number, line.number, 0).place(plain.at, dated=True, evidence=False)
+            self.events.add(f"{group}\t{place}\t".encode() + orjson.dumps(plain.document))
         claim = find_claim(line.text)
         if claim >= 0:
             self._suspect(line, claim, taking)
@@ -295,9 +295,8 @@ class SourceReader:
             self.shapes.learn(folded, line.text, plain.document)
         return True
 
-    def _put_plain(self, plain: _Plain, shape: int, line: int, taking: _Taking) -> None:
-        """Give an event that is a line by itself its place, in as few steps as there can be."""
-        group, agent, trace_id, micros, kept = plain
+    def _counts_in(self, agent: bytes, trace_id: str, micros: int, taking: _Taking) -> bool:
+        """Count an event that is a line by itself; gives whether it is shown."""
         if taking.waiting:
             self._place_waiting(taking, micros)
         taking.plain += 1
@@ -308,13 +307,12 @@ class SourceReader:
         elif micros < taking.first:
             taking.first = micros
         self._skew.take(trace_id, micros, None)
-        if self._shows_all or self._shows(agent, trace_id, micros):
-            if micros > self.last or micros < self.first:
-                self.first, self.last = min(self.first or micros, micros), max(self.last, micros)
-            row = b"%s\t%016x%06x%010x0000d-%04x\t%s"
-            self.events.add(row % (group, micros, taking.number, line, shape, kept))
-        else:
+        if self._narrows and not self._shows(agent.decode(), trace_id, micros):
             self._counted["hidden"] += 1
+            return False
+        if micros > self.last or micros < self.first:
+            self.first, self.last = min(self.first or micros, micros), max(self.last, micros)
+        return True
 
     def _count(self, read: LineRead, taking: _Taking) -> None:
         if not read.events:

@@ -10,7 +10,7 @@ nothing is left behind however this process ends.
 import heapq
 import os
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 
 from mission_control.errors import StorageError
@@ -64,6 +64,13 @@ class SortedLines:
         """Take a line."""
         self._held.append(line)
         self._size += len(line) + _OF_A_LINE
+        if self._size >= self._most:
+            self._spill()
+
+    def add_all(self, lines: Sequence[bytes]) -> None:
+        """Take some lines."""
+        self._held += lines
+        self._size += sum(map(len, lines)) + _OF_A_LINE * len(lines)
         if self._size >= self._most:
             self._spill()
 

@@ -25,14 +25,16 @@ _NUMBER = re.compile(r"[0-9]{1,18}|[0-9]{1,11}\.[0-9]{1,4}")
 """Numbers that have one form only, but for needless zeros, which are looked for."""
 _FLAGS = frozenset({"allowed", "should_execute"})
 """Under these keys 1 says true."""
-_TOLD = ("replay_schema", "ts", "agent_name", "trace_id")
+_TOLD = ("replay_schema", "agent_name", "trace_id")
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.(?:\d{3}|\d{6}))?(Z|[+-]\d\d:\d\d)", re.ASCII)
+_SECOND = len("2026-03-06T15:00:00")
 _ZERO = ord("0")
 _LONGEST, _DEEPEST = 4_096, 16
 _MOST_SHAPES, _MOST_SEEN = 2_048, 32_768
 
 Path = tuple[str | int, ...]
 Cut = Callable[[str], tuple[str, ...]]
-Told = Callable[[bytes], tuple[bytes, bytes, bytes, bytes]]
+Told = Callable[[bytes], tuple[bytes, bytes, bytes, bytes, bytes, bytes]]
 
 
 class Value(NamedTuple):
@@ -45,7 +47,9 @@ class Value(NamedTuple):
 
 class Shape(NamedTuple):
     """
-    Where in lines of one shape their schema, time, agent and trace stand.
+    Where in lines of one shape their schema, agent, trace and time stand.
+
+    The time is a second, its zone, and a fraction that counts so many microseconds each.
 
     `needless` cuts out digits that are no zeros unless a number has another form; `between` cuts out
     what is between needless blanks, where there are some. `varying` is all that differs, by its
@@ -54,6 +58,7 @@ class Shape(NamedTuple):
 
     number: int
     told: Told
+    fraction: int
     needless: Callable[[bytes], tuple[int, ...]] | None
     between: Callable[[bytes], tuple[bytes, ...]] | None
     varying: tuple[Value, ...]
@@ -111,14 +116,21 @@ def _shape_of(line: bytes, document: Mapping[str, Any], number: int) -> Shape | 
         return None
     places = {v.path: v.place for v in values if isinstance(v.value, str)}
     told = [places[(key,)] for key in _TOLD if (key,) in places]
-    if len(told) < len(_TOLD):
+    if len(told) < len(_TOLD) or ("ts",) not in places:
         return None
+    at, time = places[("ts",)].start, _TIME.fullmatch(document["ts"])
+    if time is None:
+        return None
+    zone = slice(at + time.start(2), at + time.end(2))
+    part = slice(at + _SECOND + 1, zone.start) if time[1] else slice(at, at + 1)
+    told += [slice(at, at + _SECOND), zone, part]
+    fraction = 10 ** (7 - len(time[1])) if time[1] else 0
     needless = [at for v in values for at in _needless(v)]
     zeros = itemgetter(*needless, needless[0]) if needless else None
     kept = values if write is _WRITERS[0] else _WRITERS[0].values(document, (), 0)
     varying = tuple(v for v in kept if _varies(v.value))
     between = None if compact == line else itemgetter(*_without_gaps(line, compact))
-    return Shape(number, itemgetter(*told), zeros, between, varying)
+    return Shape(number, itemgetter(*told), fraction, zeros, between, varying)
 
 
 def _without_gaps(line: bytes, compact: bytes) -> Iterator[slice]:
