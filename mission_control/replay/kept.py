@@ -33,6 +33,7 @@ T = TypeVar("T")
 UNATTRIBUTED = "1"
 _TIME, _SOURCE, _LINE, _SUB, _FLAGS = 16, 22, 32, 36, 38
 """Where in a place each of its numbers ends."""
+_SHAPELESS = b"0000"
 _MOST_HELD = 512
 """Rows of a group that are held to reckon it before its events are shown."""
 _MOST_EQUAL = 1_000
@@ -174,21 +175,22 @@ class _Teller:
         for row in rows:
             _, place, kept, repeated, _ = row
             number = place[_FLAGS:]
-            if repeated == 1 and number != b"0000":
+            if repeated == 1 and number != _SHAPELESS:
                 line = kept.decode()
                 if number not in templates:
-                    self._learn(number, line)
+                    templates[number] = self._template(number, line)
                 template = templates[number]
                 if template is not None:
-                    event, _, summary = (template.text % template.cut(line)).partition("\t")
+                    text, cut = template
+                    event, _, summary = (text % cut(line)).partition("\t")
                     micros, label = int(place[:_TIME], 16), labels[int(place[_TIME:_SOURCE], 16)]
                     at_line = int(place[_SOURCE:_LINE], 16)
                     yield new(Told, (micros, True, event, summary, label, at_line))
                     continue
             yield told_of(read_event(orjson.loads(kept), _place_of(row, labels)))
 
-    def _learn(self, number: bytes, line: str) -> None:
-        self._templates[number] = template_of(self._shapes[int(number, 16) - 1], line, _shown)
+    def _template(self, number: bytes, line: str) -> Template | None:
+        return template_of(self._shapes[int(number, 16) - 1], line, _shown)
 
 
 _NOWHERE = Place(0, dated=True, source="", line=0)

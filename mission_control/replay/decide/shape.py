@@ -1,8 +1,8 @@
 """
 Shapes of events: lines that differ in digits and in ids alone are read once, and then by place.
 
-A line is folded: each digit, and each hexadecimal id that is a whole text, becomes zeros of the
-same length. Lines that fold to the same bytes have all their values at the same places, and are
+A line is folded: each digit, and each hexadecimal number that is the whole text of a key that
+ends with `id`, becomes zeros of the same length. Lines that fold to the same bytes have all their values at the same places, and are
 as plain as the first of them was (`Scanner.is_quiet`): redaction and evidence never turn on a
 digit, where keys and the texts that are judged by their key have none. Whatever does not meet
 this has no shape, and is read in full.
@@ -18,7 +18,8 @@ import orjson
 
 from mission_control.replay.decide.execution import says_nothing_ever
 
-_ID = re.compile(rb'"[0-9a-f]{8,64}"')
+_ID = re.compile(rb'(id": ?")([0-9a-f]{8,64})"')
+_ZEROS = tuple(b"0" * length + b'"' for length in range(65))
 _DIGITS = bytes.maketrans(b"123456789", b"000000000")
 _VARYING = re.compile(r"[0-9]|\A[0-9a-f]{8,64}\Z")
 _NUMBER = re.compile(r"[0-9]{1,18}|[0-9]{1,11}\.[0-9]{1,4}")
@@ -99,8 +100,8 @@ def fold(text: bytes) -> bytes:
 
 
 def _zeros(found: re.Match[bytes]) -> bytes:
-    start, end = found.span()
-    return b'"%s"' % (b"0" * (end - start - 2))
+    before, told = found.groups()
+    return before + _ZEROS[len(told)]
 
 
 def _shape_of(line: bytes, document: Mapping[str, Any], number: int) -> Shape | None:
