@@ -82,11 +82,11 @@ _group, _repeated = itemgetter(0), itemgetter(3)
 
 def _rows(lines: Iterable[bytes]) -> Iterator[_Row]:
     """Yield rows, equal ones of one group and time as one, where the first of them stands."""
-    before, moment, new = None, b"", tuple.__new__
+    before, moment = None, b""
     held = list[_Row]()
     for line in lines:
         group, place, kept = line.split(b"\t", 2)
-        row = new(_Row, (group, place, kept, 1, 1))
+        row = _Row(group, place, kept)
         if before is not None:
             if line.startswith(moment):
                 held = held or [before]
@@ -171,7 +171,7 @@ class _Teller:
         self._templates = dict[bytes, Template | None]()
 
     def told(self, rows: Iterable[_Row]) -> Iterator[Told]:
-        templates, labels, new = self._templates, self._labels, tuple.__new__
+        templates, labels = self._templates, self._labels
         for row in rows:
             _, place, kept, repeated, _ = row
             number = place[_FLAGS:]
@@ -182,10 +182,11 @@ class _Teller:
                 template = templates[number]
                 if template is not None:
                     text, cut = template
+                    dated = True
                     event, _, summary = (text % cut(line)).partition("\t")
                     micros, label = int(place[:_TIME], 16), labels[int(place[_TIME:_SOURCE], 16)]
                     at_line = int(place[_SOURCE:_LINE], 16)
-                    yield new(Told, (micros, True, event, summary, label, at_line))
+                    yield Told(micros, dated, event, summary, label, at_line)
                     continue
             yield told_of(read_event(orjson.loads(kept), _place_of(row, labels)))
 

@@ -8,12 +8,9 @@ given: why it broke off stands in the reading.
 import zlib
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 from backports import zstd
-
-if TYPE_CHECKING:
-    import hashlib
 
 BLOCK = 1 << 16
 """Bytes that are unpacked and looked through at a time."""
@@ -39,12 +36,11 @@ class Reading:
     """
     How far a source was read: bytes taken from it, bytes unpacked, and why it broke off.
 
-    `advance` is told of the bytes that are taken, as they are, and `digest` takes them where there
-    is one.
+    `advance` is told of the bytes that are taken, as they are, and `keep` is given them.
     """
 
     advance: Callable[[int], object] = lambda _taken: None
-    digest: "hashlib._Hash | None" = None
+    keep: Callable[[bytes], object] | None = None
     taken: int = 0
     unpacked: int = 0
     broke_off: str = ""
@@ -79,8 +75,8 @@ def read_rest(stream: BinaryIO, reading: Reading) -> bool:
 def _taken(stream: BinaryIO, reading: Reading) -> bytes:
     taken = stream.read(BLOCK)
     reading.taken += len(taken)
-    if reading.digest is not None:
-        reading.digest.update(taken)
+    if reading.keep is not None:
+        reading.keep(taken)
     reading.advance(len(taken))
     return taken
 

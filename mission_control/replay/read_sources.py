@@ -5,13 +5,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import BinaryIO
 
 import orjson
 
 from mission_control.documents.visible_text import visible
-from mission_control.redaction.redact import redact_text
 from mission_control.records.model import ArtifactFile
+from mission_control.redaction.redact import redact_text
 from mission_control.replay.decide.event import instant, kept_form
 from mission_control.replay.decide.execution import Scanner
 from mission_control.replay.decide.line import (
@@ -119,7 +118,8 @@ class SourceReader:
 
     def read(self, file: InputFile) -> None:
         """Read a file to its end, or as far as it goes."""
-        problem, reading = file.problem, self._reading()
+        problem, digest = file.problem, hashlib.sha256()
+        reading = Reading(self._advance, digest.update if self._digests else None)
         if not problem:
             try:
                 stream = file.open()
@@ -133,17 +133,11 @@ class SourceReader:
                         problem = reading.broke_off
                     else:
                         self._read_lines(Source(file.label), LineReader(), blocks, reading)
-                    self._keep_digest(file, stream, reading)
+                    if self._digests and read_rest(stream, reading):
+                        told = digest.hexdigest()
+                        self.inputs.append(ArtifactFile(file.label, told, reading.taken))
         if problem:
             self.sources.append(Source(file.label, broke_off=problem))
-
-    def _reading(self) -> Reading:
-        return Reading(self._advance, hashlib.sha256() if self._digests else None)
-
-    def _keep_digest(self, file: InputFile, stream: BinaryIO, reading: Reading) -> None:
-        """Keep the digest of a file's bytes, as they are; one that cannot be read on has none."""
-        if reading.digest is not None and read_rest(stream, reading):
-            self.inputs.append(ArtifactFile(file.label, reading.digest.hexdigest(), reading.taken))
 
     def _watched(self, blocks: Blocks) -> Blocks:
         for block in blocks:

@@ -15,11 +15,11 @@ from contextlib import suppress
 
 from mission_control.errors import StorageError
 
-MOST_HELD = 12 << 20
+MOST_HELD = 8 << 20
 """Bytes of lines that are sorted in memory, without what Python adds to each."""
 MOST_RUNS = 48
 """So many runs are merged at a time, each with a buffer."""
-_BUFFER = 1 << 16
+_BUFFER = 1 << 15
 _OF_A_LINE = 64
 """Bytes that a line takes beside its own."""
 
@@ -79,10 +79,11 @@ class SortedLines:
         if not self._runs:
             self._held.sort()
             return iter(self._held)
-        if sum(map(len, self._runs)) + bool(self._held) > MOST_RUNS:
-            self._settle()
-        self._held.sort()
-        return heapq.merge(*(run for level in self._runs for run in level), self._held)
+        if not self._runs:
+            self._held.sort()
+            return iter(self._held)
+        self._settle()
+        return heapq.merge(*self._runs[0])
 
     def _spill(self) -> None:
         self._held.sort()
@@ -99,7 +100,7 @@ class SortedLines:
             self._keep(level + 1, self._written(heapq.merge(*runs)))
 
     def _settle(self) -> None:
-        """Merge runs, the smallest first, until few enough are left to be merged as they are read."""
+        """Merge runs, the smallest first, until few enough are left to be merged when read."""
         if self._held:
             self._spill()
         runs = [run for level in self._runs for run in level]

@@ -2,16 +2,26 @@
 
 import itertools
 import json
+from hashlib import sha256
 
 import pytest
 
+from mission_control.replay import read_sources
+from mission_control.replay.decide.line import read_plain
 from mission_control.replay.decide.shape import Shapes
 from mission_control.replay.model import Verdict
 from mission_control.replay.present.markdown import replay_markdown
-from tests.replay.logs import adds_up, event, lines, order, read, shown
+from mission_control.replay.run import replay_logs
+from mission_control.replay.sources import find_input
+from tests.replay.logs import EVERYTHING, adds_up, event, lines, order, read, shown, write
 
-COMPACT = {"separators": (",", ":")}
-FORMS = pytest.mark.parametrize("form", [COMPACT, {}], ids=["compact", "with blanks"])
+COMPACT, WITH_BLANKS = (",", ":"), (", ", ": ")
+FORMS = pytest.mark.parametrize("form", [COMPACT, WITH_BLANKS], ids=["compact", "with blanks"])
+
+
+def compact(record):
+    """Return a record as JSON without blanks."""
+    return json.dumps(record, separators=COMPACT)
 
 
 def told(path):
@@ -33,8 +43,8 @@ def usual(second, **more):
 
 ODD = {
     "another schema": usual(8, replay_schema="agenttrader.replay.v2"),
-    "a leading zero": json.dumps(usual(8), **COMPACT).replace(":1008", ":0108"),
-    "a needless zero": json.dumps(usual(8), **COMPACT).replace("431.25", "431.20"),
+    "a leading zero": compact(usual(8)).replace(":1008", ":0108"),
+    "a needless zero": compact(usual(8)).replace("431.25", "431.20"),
     "no time": usual(8, ts="2026-11-18T15:00:99.000000+00:00"),
     "a short time": usual(8, ts="2026-11-18T15:00:08Z"),
     "a placed order": usual(8, data={"stage": "executed", "intent": {"symbol": "SPY"}}),
@@ -46,7 +56,7 @@ ODD = {
     "a large number": usual(8, mono=10**25),
     "a small number": usual(8, mono=0.00001),
     "other text": usual(8, trace_id="f" * 31 + "g"),
-    "an escape": json.dumps(usual(8), **COMPACT).replace("received", "\\u0072eceived"),
+    "an escape": compact(usual(8)).replace("received", "\\u0072eceived"),
     "more than ASCII": usual(8, service="café"),
     "a key with digits": usual(8, k8=1),
     "a key like an id": usual(8, deadbeef=1),
@@ -66,10 +76,10 @@ ODD = {
 def test_shapes_change_no_answer(tmp_path, monkeypatch, form, odd):
     """Not for what has no shape, nor for what only looks like what has one (R12.14, R12.16)."""
     usuals = [usual(n) for n in range(6)]
-    odder = [odd if isinstance(odd, str) else json.dumps(odd, **form)] * 5
-    others = [] if isinstance(odd, str) else [json.dumps({**odd, "mono": 1009}, **form)]
+    odder = [odd if isinstance(odd, str) else json.dumps(odd, separators=form)] * 5
+    others = [] if isinstance(odd, str) else [json.dumps({**odd, "mono": 1009}, separators=form)]
     log = tmp_path / "a.log"
-    log.write_bytes(lines(*(json.dumps(u, **form) for u in usuals), *odder, *others))
+    log.write_bytes(lines(*(json.dumps(u, separators=form) for u in usuals), *odder, *others))
     by_shape = told(log)
     monkeypatch.setattr(Shapes, "find", lambda *_: None)
 
@@ -81,22 +91,13 @@ def test_shapes_change_no_answer(tmp_path, monkeypatch, form, odd):
 def test_lines_of_one_shape_are_read_by_place(tmp_path, monkeypatch, form):
     """From the third on none of them is parsed, and all of them are shown."""
     log = tmp_path / "a.log"
-    log.write_bytes(lines(*(json.dumps(usual(n), **form) for n in range(40))))
+    log.write_bytes(lines(*(json.dumps(usual(n), separators=form) for n in range(40))))
     parsed = itertools.count()
-    monkeypatch.setattr(
-        "mission_control.replay.read_sources.read_plain",
-        lambda line, scanner, real=_real(): (next(parsed), real(line, scanner))[1],
-    )
+    monkeypatch.setattr(read_sources, "read_plain", lambda *of: (next(parsed), read_plain(*of))[1])
     replay = read(log)
 
     assert (40, 2) == (replay.counts.events, next(parsed))
     assert 40 == "".join(replay_markdown(replay)).count("SPY at 431.25")
-
-
-def _real():
-    from mission_control.replay.decide.line import read_plain  # noqa: PLC0415
-
-    return read_plain
 
 
 def test_evidence_after_many_of_one_shape_is_found(tmp_path):
@@ -111,9 +112,24 @@ def test_shapes_are_bounded(tmp_path, monkeypatch):
     """What has no room is read in full."""
     records = [usual(n, **{"x" * (n // 4 + 1): 1}) for n in range(40)]
     log = tmp_path / "a.log"
-    log.write_bytes(lines(*(json.dumps(r, **COMPACT) for r in records)))
+    log.write_bytes(lines(*(json.dumps(r, separators=COMPACT) for r in records)))
     free = told(log)
     monkeypatch.setattr("mission_control.replay.decide.shape._MOST_SHAPES", 2)
     monkeypatch.setattr("mission_control.replay.decide.shape._MOST_SEEN", 1)
 
     assert free == told(log)
+
+
+def test_each_file_is_named_by_what_it_was(tmp_path):
+    """By the bytes of the file as it is, packed or broken off; only where asked (R9.3)."""
+    packed = write(tmp_path, "b.log.gz", *(event(second=n) for n in range(9)))
+    whole, broken = packed.read_bytes(), tmp_path / "c.log.gz"
+    broken.write_bytes(whole[:40] + b"broken" + bytes(1 << 17))
+    paths = [str(broken), str(packed), str(tmp_path / "none.log")]
+    found = replay_logs(find_input(paths), EVERYTHING, digests=True).inputs
+    kept = {
+        str(p): (sha256(p.read_bytes()).hexdigest(), p.stat().st_size) for p in (packed, broken)
+    }
+
+    assert kept == {file.path: (file.sha256, file.size) for file in found}
+    assert () == replay_logs(find_input(paths), EVERYTHING).inputs

@@ -2,10 +2,10 @@
 Shapes of events: lines that differ in digits and in ids alone are read once, and then by place.
 
 A line is folded: each digit, and each hexadecimal number that is the whole text of a key that
-ends with `id`, becomes zeros of the same length. Lines that fold to the same bytes have all their values at the same places, and are
-as plain as the first of them was (`Scanner.is_quiet`): redaction and evidence never turn on a
-digit, where keys and the texts that are judged by their key have none. Whatever does not meet
-this has no shape, and is read in full.
+ends with `id`, becomes zeros of the same length. Lines that fold to the same bytes have all their
+values at the same places, and are as plain as the first of them was (`Scanner.is_quiet`): redaction
+and evidence never turn on a digit, where keys and the texts that are judged by their key have
+none. Whatever does not meet this has no shape, and is read in full.
 """
 
 import json
@@ -52,8 +52,8 @@ class Shape(NamedTuple):
 
     The time is a second, its zone, and a fraction that counts so many microseconds each.
 
-    `needless` cuts out digits that are no zeros unless a number has another form; `between` cuts out
-    what is between needless blanks, where there are some. `varying` is all that differs, by its
+    `needless` cuts out digits that are no zeros unless a number has another form; `between` cuts
+    out what is between needless blanks, where there are some. `varying` is all that differs, by its
     places where there are none.
     """
 
@@ -145,6 +145,10 @@ def _without_gaps(line: bytes, compact: bytes) -> Iterator[slice]:
     yield slice(begin, at)
 
 
+def _with_blanks(value: object) -> bytes:
+    return json.dumps(value, ensure_ascii=False).encode()
+
+
 class _Writer(NamedTuple):
     """One way to write JSON on a line, with or without a blank behind each colon and comma."""
 
@@ -173,7 +177,7 @@ class _Writer(NamedTuple):
 
 _WRITERS = (
     _Writer(orjson.dumps, 0),
-    _Writer(lambda value: json.dumps(value, ensure_ascii=False).encode(), 1),
+    _Writer(_with_blanks, 1),
 )
 
 

@@ -138,8 +138,8 @@ def _rows(told: Sequence[Told], clock: RowClock) -> str:
     tell = clock.tell_micros
     joined = _END.join(
         [
-            f"{tell(m) if dated else _undated(m, clock)}{_APART}{event}{_APART}{said}{_APART}{at}:{n}"
-            for m, dated, event, said, at, n in told
+            f"{tell(m) if dated else _undated(m, clock)}\x1f{event}\x1f{said}\x1f{source}:{line}"
+            for m, dated, event, said, source, line in told
         ]
     )
     as_meant = (joined.count(_APART), joined.count(_END)) == (3 * len(told), len(told) - 1)
