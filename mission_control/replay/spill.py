@@ -79,9 +79,6 @@ class SortedLines:
         if not self._runs:
             self._held.sort()
             return iter(self._held)
-        if not self._runs:
-            self._held.sort()
-            return iter(self._held)
         self._settle()
         return heapq.merge(*self._runs[0])
 
