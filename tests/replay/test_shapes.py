@@ -67,6 +67,10 @@ ODD = {
     "a long reason": usual(8, data={"stage": "gated", "reason": "because 1 " * 40}),
     "percents": usual(8, data={"stage": "gated", "reason": "50 % of 1 %s"}),
     "tells nothing": event("order_intent", 8),
+    "nothing that varies is shown": usual(8, data={"stage": "gated"}),
+    "a time without its zone": usual(8, ts="2026-11-18 15:00:08.5"),
+    "very many numbers": usual(8, tags=[1] * 1_100),
+    "as deep as can be": usual(8, data=json.loads('{"a":' * 20 + "1" + "}" * 20)),
     "time as a number": usual(8, ts=1_795_100_000),
 }
 
