@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -39,6 +40,7 @@ class _Wish:
     output: str
     form: str
     verbose: bool
+    recorded: bool = False
 
 
 @click.command()
@@ -70,16 +72,18 @@ def replay(ctx: click.Context, *, recorded: bool, as_json: bool, **given: Any) -
     that nothing can be said; with 0 where no execution was found.
     """
     context = ctx.ensure_object(CliContext)
+    began = context.clock()
     narrowing = Narrowing(given["since"], given["until"], given["trace_id"], given["agent"])
     if narrowing.since and narrowing.until and narrowing.since >= narrowing.until:
         raise click.UsageError("--from has to be before --to")
     output, flags = given["output"], {name: given[name] for name in ("root", "fleet_file")}
     form = given["form"] or ("json" if as_json else _format_of(output))
     settings = recording_with(context, flags) if recorded else None
-    made = _make(context, _find(given["files"]), narrowing, _Wish(output, form, given["verbose"]))
+    wish = _Wish(output, form, given["verbose"], recorded=recorded)
+    made = _make(context, _find(given["files"]), narrowing, wish)
     _tell(context, made, output)
     if settings is not None:
-        context.say(f"Recorded as {run_recording(ctx, _record(context, settings, made))}.")
+        context.say(f"Recorded as {run_recording(ctx, _record(context, settings, made, began))}.")
     ctx.exit(made.answer.exit_code)
 
 
@@ -87,7 +91,7 @@ def _make(context: CliContext, given: Input, narrowing: Narrowing, wish: _Wish) 
     """Read what was given, and write what was wished for; its place is claimed before that."""
     with _opened(wish.output) as sink:
         with _progress(context, given) as advance:
-            made = replay_logs(given, narrowing, advance)
+            made = replay_logs(given, narrowing, advance, digests=wish.recorded)
         for piece in in_pieces(_shown(made, wish)):
             sink.write(piece)
     return made
@@ -168,8 +172,8 @@ def _shown(made: Replay, wish: _Wish) -> Iterator[str]:
     return replay_json(made, "", behind) if wish.form == "json" else replay_html(made, "", behind)
 
 
-async def _record(context: CliContext, settings: Settings, made: Replay) -> str:
-    origin = run_origin(settings, "command", context.clock())
+async def _record(context: CliContext, settings: Settings, made: Replay, began: datetime) -> str:
+    origin = run_origin(settings, "command", began)
     parts = keeping_parts(settings, context.clock)
     with history_to_read(settings) as history:
         return (await record_replay(made, parts, history, origin)).path

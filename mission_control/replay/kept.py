@@ -2,27 +2,38 @@
 What is kept aside of a replay: events by agent, trace and time, and evidence by time.
 
 A row is `group TAB place TAB event`. The place has a fixed width, so that rows sort as their
-bytes do: time, source, line, and number within the line. Two flags end it: whether the event
-tells its own time, and whether it is evidence.
+bytes do: time, source, line, and number within the line. Behind it are two flags, whether the
+event tells its own time and whether it is evidence, and the number of its shape, or 0.
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain, groupby, islice
-from operator import attrgetter
-from typing import NamedTuple
+from operator import itemgetter
+from typing import Any, NamedTuple, TypeVar
 
 import orjson
 
 from mission_control.replay.decide.event import Place, instant, read_event
-from mission_control.replay.model import Events, Evidence, EvidenceKind, Group, ReplayedEvent
+from mission_control.replay.decide.shape import Shape, Template, template_of
+from mission_control.replay.model import (
+    Events,
+    Evidence,
+    EvidenceKind,
+    Group,
+    ReplayedEvent,
+    Told,
+)
+from mission_control.replay.present.words import summary_of, told_of
 from mission_control.replay.spill import SortedLines
 
+T = TypeVar("T")
 UNATTRIBUTED = "1"
-_TIME, _SOURCE, _LINE, _SUB = 16, 22, 32, 36
+_TIME, _SOURCE, _LINE, _SUB, _FLAGS = 16, 22, 32, 36, 38
 """Where in a place each of its numbers ends."""
+_SHAPELESS = b"0000"
 _MOST_HELD = 512
 """Rows of a group that are held to reckon it before its events are shown."""
 _MOST_EQUAL = 1_000
@@ -47,15 +58,15 @@ class Spot(NamedTuple):
     def place(self, micros: int, *, dated: bool, evidence: bool) -> str:
         """Write it as the place of a row, by time first."""
         flags = ("d" if dated else "u") + ("e" if evidence else "-")
-        return f"{micros:016x}{self.source:06x}{self.line:010x}{self.sub:04x}{flags}"
+        return f"{micros:016x}{self.source:06x}{self.line:010x}{self.sub:04x}{flags}0000"
 
 
 class _Row(NamedTuple):
     group: bytes
     place: bytes
     kept: bytes
-    repeated: int
-    sources: int
+    repeated: int = 1
+    sources: int = 1
 
     @property
     def micros(self) -> int:
@@ -65,43 +76,45 @@ class _Row(NamedTuple):
     def dated(self) -> bool:
         return self.place[_SUB : _SUB + 1] == b"d"
 
-    @property
-    def evidence(self) -> bool:
-        return self.place[_SUB + 1 :] == b"e"
 
-
-_group = attrgetter("group")
+_group, _repeated = itemgetter(0), itemgetter(3)
 
 
 def _rows(lines: Iterable[bytes]) -> Iterator[_Row]:
     """Yield rows, equal ones of one group and time as one, where the first of them stands."""
-    held, moment = list[bytes](), b""
-    for line in lines:
-        if held and not line.startswith(moment):
-            yield from _told(held)
-            held.clear()
-        if not held:
-            moment = line[: line.index(b"\t") + 1 + _TIME]
-        elif len(held) == _MOST_EQUAL:
-            yield from _told(held)
-            held.clear()
-        held.append(line)
-    yield from _told(held)
-
-
-def _told(lines: list[bytes]) -> Iterator[_Row]:
-    """Yield the rows of one moment."""
-    if len(lines) == 1:
-        group, place, kept = lines[0].split(b"\t", 2)
-        yield _Row(group, place, kept, 1, 1)
-        return
-    found = dict[bytes, list[tuple[bytes, bytes]]]()
+    before, moment = None, b""
+    held = list[_Row]()
     for line in lines:
         group, place, kept = line.split(b"\t", 2)
-        found.setdefault(kept, []).append((group, place))
-    for kept, places in found.items():
-        sources = {place[_TIME:_SOURCE] for _, place in places}
-        yield _Row(*places[0], kept, len(places), len(sources))
+        row = _Row(group, place, kept)
+        if before is not None:
+            if line.startswith(moment):
+                held = held or [before]
+                if len(held) == _MOST_EQUAL:
+                    yield from _told(held)
+                    held = []
+                held.append(row)
+                continue
+            if held:
+                yield from _told(held)
+                held = []
+            else:
+                yield before
+        before, moment = row, line[: len(group) + 1 + _TIME]
+    if held:
+        yield from _told(held)
+    elif before is not None:
+        yield before
+
+
+def _told(rows: list[_Row]) -> Iterator[_Row]:
+    """Yield the rows of one moment."""
+    found = dict[bytes, list[_Row]]()
+    for row in rows:
+        found.setdefault(row.kept, []).append(row)
+    for same in found.values():
+        sources = {row.place[_TIME:_SOURCE] for row in same}
+        yield same[0]._replace(repeated=len(same), sources=len(sources))
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +123,20 @@ class KeptEvents:
 
     lines: SortedLines
     labels: tuple[str, ...]
+    shapes: Sequence[Shape] = ()
 
     def groups(self) -> Iterator[tuple[Group, Events]]:
-        """Yield each group with its events; one that is too large to be held is read twice."""
+        """Yield each group with its events, to be read in order."""
+        return self._grouped(self._events)
+
+    def told(self) -> Iterator[tuple[Group, Iterator[Told]]]:
+        """Yield each group with what is shown of its events, as `groups` does."""
+        return self._grouped(_Teller(self.labels, self.shapes).told)
+
+    def _grouped(
+        self, read: Callable[[Iterable[_Row]], Iterator[T]]
+    ) -> Iterator[tuple[Group, Iterator[T]]]:
+        """Yield each group with its rows; one that is too large to be held is read twice."""
         behind, number, passed = _rows(self.lines), 0, 0
         for key, rows in groupby(_rows(self.lines), key=_group):
             held = list(islice(rows, _MOST_HELD))
@@ -122,7 +146,7 @@ class KeptEvents:
             if reckoned.rows > len(held):
                 told = islice(behind, number - passed, number - passed + reckoned.rows)
                 passed = number + reckoned.rows
-            yield reckoned.group(key), self._events(told)
+            yield reckoned.group(key), read(told)
             deque(told if reckoned.rows > len(held) else (), maxlen=0)  # what was not read of it
             number += reckoned.rows
 
@@ -137,6 +161,45 @@ class KeptEvents:
     def _events(self, rows: Iterable[_Row]) -> Iterator[ReplayedEvent]:
         for row in rows:
             yield read_event(orjson.loads(row.kept), _place_of(row, self.labels))
+
+
+class _Teller:
+    """Tells what is shown of events, without reading those whose shape is known any further."""
+
+    def __init__(self, labels: tuple[str, ...], shapes: Sequence[Shape]) -> None:
+        self._labels, self._shapes = labels, shapes
+        self._templates = dict[bytes, Template | None]()
+
+    def told(self, rows: Iterable[_Row]) -> Iterator[Told]:
+        templates, labels = self._templates, self._labels
+        for row in rows:
+            _, place, kept, repeated, _ = row
+            number = place[_FLAGS:]
+            if repeated == 1 and number != _SHAPELESS:
+                line = kept.decode()
+                if number not in templates:
+                    templates[number] = self._template(number, line)
+                template = templates[number]
+                if template is not None:
+                    text, cut = template
+                    dated = True
+                    event, _, summary = (text % cut(line)).partition("\t")
+                    micros, label = int(place[:_TIME], 16), labels[int(place[_TIME:_SOURCE], 16)]
+                    at_line = int(place[_SOURCE:_LINE], 16)
+                    yield Told(micros, dated, event, summary, label, at_line)
+                    continue
+            yield told_of(read_event(orjson.loads(kept), _place_of(row, labels)))
+
+    def _template(self, number: bytes, line: str) -> Template | None:
+        return template_of(self._shapes[int(number, 16) - 1], line, _shown)
+
+
+_NOWHERE = Place(0, dated=True, source="", line=0)
+
+
+def _shown(document: Mapping[str, Any]) -> str:
+    event = read_event(dict(document), _NOWHERE)
+    return f"{event.event}\t{summary_of(event)}"
 
 
 def _turned(lines: Iterable[bytes]) -> Iterator[bytes]:
@@ -166,16 +229,22 @@ class _Reckoned:
     last: int = 0
 
     def add(self, rows: Iterable[_Row]) -> None:
-        for row in rows:
-            self.rows += 1
-            self.events += row.repeated
-            if row.dated:
-                self.last = row.micros
-                self.first = self.first or self.last
-            else:
-                self.undated += row.repeated
-            if row.evidence:
-                self.evidence += row.repeated
+        """Take rows in order, some at a time; nearly all are dated events without repeats."""
+        rows = iter(rows)
+        while some := list(islice(rows, _MOST_HELD)):
+            flags = [row[1][_SUB:_FLAGS] for row in some]
+            events = sum(map(_repeated, some))
+            self.rows += len(some)
+            self.events += events
+            dated = some
+            if flags.count(b"d-") < len(some):
+                told = list(zip(some, flags, strict=True))
+                dated = [row for row, flag in told if flag[:1] == b"d"]
+                self.undated += events - sum(map(_repeated, dated))
+                self.evidence += sum(row.repeated for row, flag in told if flag[1:] == b"e")
+            if dated:
+                self.first = self.first or dated[0].micros
+                self.last = dated[-1].micros
 
     def group(self, key: bytes) -> Group:
         agent, trace_id = "", ""

@@ -21,7 +21,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
+
+from mission_control.records.model import ArtifactFile
 
 SCHEMA = "agenttrader.replay.v1"
 
@@ -134,6 +136,21 @@ class ReplayedEvent:
     repeated: int = 1
     sources: int = 1
     data: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+class Told(NamedTuple):
+    """
+    What a row shows of an event: `micros` since 1970 is where it stands, 0 for nowhere.
+
+    Its time is its own where it is `dated`, else that of what it stands behind.
+    """
+
+    micros: int
+    dated: bool
+    event: str
+    summary: str
+    source: str
+    line: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,6 +322,10 @@ class Replay:
     first: datetime | None = None
     last: datetime | None = None
     modes: Mapping[str, int] = field(default_factory=dict[str, int])
+    open_told: Callable[[], Iterator[tuple[Group, Iterator[Told]]]] | None = None
+    """As `open_groups`, with what a row shows of each event, where that is known sooner."""
+    inputs: tuple[ArtifactFile, ...] = ()
+    """The files that were read to their end, by their bytes as they are; none where not asked."""
 
     def groups(self) -> Iterator[tuple[Group, Events]]:
         """Yield each group that is shown, with an iterator of its events by time."""

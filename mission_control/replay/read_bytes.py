@@ -36,10 +36,11 @@ class Reading:
     """
     How far a source was read: bytes taken from it, bytes unpacked, and why it broke off.
 
-    `advance` is told of the bytes that are taken, as they are.
+    `advance` is told of the bytes that are taken, as they are, and `keep` is given them.
     """
 
     advance: Callable[[int], object] = lambda _taken: None
+    keep: Callable[[bytes], object] | None = None
     taken: int = 0
     unpacked: int = 0
     broke_off: str = ""
@@ -61,9 +62,21 @@ def read_blocks(stream: BinaryIO, reading: Reading) -> Iterator[bytes]:
         reading.broke_off = remedy if large else "its zstd data is damaged"
 
 
+def read_rest(stream: BinaryIO, reading: Reading) -> bool:
+    """Take what was left of a source that broke off; gives whether its end was reached."""
+    try:
+        while _taken(stream, reading):
+            pass
+    except OSError:
+        return False
+    return True
+
+
 def _taken(stream: BinaryIO, reading: Reading) -> bytes:
     taken = stream.read(BLOCK)
     reading.taken += len(taken)
+    if reading.keep is not None:
+        reading.keep(taken)
     reading.advance(len(taken))
     return taken
 

@@ -24,6 +24,14 @@ class MarkedLine(NamedTuple):
     too_long: bool = False
 
 
+class DenseLines(NamedTuple):
+    """A block in which most lines are marked; `began` lines stand before its first."""
+
+    began: int
+    block: bytes
+    lines: list[bytes]
+
+
 @dataclass(slots=True)
 class LineReader:
     """
@@ -38,30 +46,30 @@ class LineReader:
     _parts: dict[bytes, list[bytes]] = field(default_factory=dict[bytes, list[bytes]])
     _long: tuple[bool, bytes] | None = None
 
-    def read(self, blocks: Iterator[bytes | LongLine]) -> Iterator[MarkedLine]:
-        """Yield every line that may hold an event, in order; the others are counted."""
+    def read(self, blocks: Iterator[bytes | LongLine]) -> Iterator[MarkedLine | DenseLines]:
+        """
+        Yield every line that may hold an event, in order; the others are counted.
+
+        Of a block in which most are marked all lines are given: what looks at them counts those
+        that have no mark.
+        """
         for block in blocks:
             if isinstance(block, LongLine):
                 yield from self._of_long_line(block)
             elif self._parts or _may_be_split(block):
                 yield from self._one_by_one(block)
             elif block.count(MARKS[0], 0, _FIRST) * _DENSE > block.count(b"\n", 0, _FIRST):
-                yield from self._of_each(block)
+                yield self._of_each(block)
             else:
                 yield from self._marked(block)
         yield from self._left_over()
 
-    def _of_each(self, block: bytes) -> Iterator[MarkedLine]:
-        """Look at each line of a block in which most are marked."""
-        number, mark = self.lines, MARKS[0]
-        for line in block.removesuffix(b"\n").split(b"\n"):
-            number += 1
-            if mark in line or is_marked(line):
-                self.lines = number
-                yield MarkedLine(number, line, len(line) > LONGEST_LINE)
-            else:
-                self.skipped[Skip.NO_EVENT] += 1
-        self.lines = number
+    def _of_each(self, block: bytes) -> DenseLines:
+        """Give the lines of a block in which most are marked, to be looked at one by one."""
+        lines = block.removesuffix(b"\n").split(b"\n")
+        began = self.lines
+        self.lines += len(lines)
+        return DenseLines(began, block, lines)
 
     def _marked(self, block: bytes) -> Iterator[MarkedLine]:
         at = found = 0

@@ -1,5 +1,6 @@
 """Reads one source after another: what it holds is counted, and kept aside."""
 
+import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -8,13 +9,22 @@ from datetime import datetime
 import orjson
 
 from mission_control.documents.visible_text import visible
+from mission_control.records.model import ArtifactFile
 from mission_control.redaction.redact import redact_text
 from mission_control.replay.decide.event import instant, kept_form
 from mission_control.replay.decide.execution import Scanner
-from mission_control.replay.decide.line import Found, LineRead, Plain, events_in, read_plain
-from mission_control.replay.decide.marks import find_claim
+from mission_control.replay.decide.line import (
+    Found,
+    LineRead,
+    events_in,
+    read_plain,
+    read_time,
+)
+from mission_control.replay.decide.marks import MARKS, find_claim, is_marked
+from mission_control.replay.decide.shape import Shape, Shapes, fold
 from mission_control.replay.kept import UNATTRIBUTED, Spot, group_key
 from mission_control.replay.model import (
+    SCHEMA,
     UNREAD,
     Counts,
     EventKind,
@@ -23,8 +33,15 @@ from mission_control.replay.model import (
     Skip,
     Source,
 )
-from mission_control.replay.read_bytes import LongLine, Reading, read_blocks, whole_lines
-from mission_control.replay.read_lines import LineReader, MarkedLine
+from mission_control.replay.read_bytes import (
+    LONGEST_LINE,
+    LongLine,
+    Reading,
+    read_blocks,
+    read_rest,
+    whole_lines,
+)
+from mission_control.replay.read_lines import DenseLines, LineReader, MarkedLine
 from mission_control.replay.read_modes import ModeReader
 from mission_control.replay.skew import SkewMeter
 from mission_control.replay.sources import InputFile
@@ -40,6 +57,8 @@ _MOST_TOLD = 65_536
 _QUOTED = 200
 _BEFORE = 80
 _TOLD_IN_TEXT = "a line tells of execution, and is no event that can be read"
+_MOST_SECONDS = 16_384
+_SCHEMA = SCHEMA.encode()
 _ALL_TIME = (0, 1 << 62)
 
 
@@ -62,16 +81,19 @@ class _Taking:
 class SourceReader:
     """Reads files to their end; what was read is in its counts, its rows and its sources."""
 
-    def __init__(self, narrowing: Narrowing, advance: Advance) -> None:
-        """Begin with nothing read."""
+    def __init__(self, narrowing: Narrowing, advance: Advance, *, digests: bool = False) -> None:
+        """Begin with nothing read; with `digests` each file that is read to its end has one."""
+        self.inputs, self._digests = list[ArtifactFile](), digests
         self.events, self.evidence = SortedLines(), SortedLines()
-        self.modes = ModeReader()
+        self.modes, self.shapes = ModeReader(), Shapes()
+        self._seconds, self._rows = dict[bytes, int](), list[bytes]()
         self.sources = list[Source]()
         self.first = self.last = 0
         """The times of all that is shown, in microseconds since 1970; 0 for none."""
         self._narrowing, self._advance = narrowing, advance
         self._since = _micros(narrowing.since, _ALL_TIME[0])
         self._until = _micros(narrowing.until, _ALL_TIME[1])
+        self._narrows = narrowing != Narrowing()
         self._tails, self._skew, self._scanner = TailsSeen(), SkewMeter(), Scanner()
         self._counted = Counter[str]()
         self._kinds, self._skipped = Counter[EventKind](), Counter[Skip]()
@@ -96,7 +118,8 @@ class SourceReader:
 
     def read(self, file: InputFile) -> None:
         """Read a file to its end, or as far as it goes."""
-        problem, reading = file.problem, Reading(self._advance)
+        problem, digest = file.problem, hashlib.sha256()
+        reading = Reading(self._advance, digest.update if self._digests else None)
         if not problem:
             try:
                 stream = file.open()
@@ -110,6 +133,9 @@ class SourceReader:
                         problem = reading.broke_off
                     else:
                         self._read_lines(Source(file.label), LineReader(), blocks, reading)
+                    if self._digests and read_rest(stream, reading):
+                        told = digest.hexdigest()
+                        self.inputs.append(ArtifactFile(file.label, told, reading.taken))
         if problem:
             self.sources.append(Source(file.label, broke_off=problem))
 
@@ -155,7 +181,10 @@ class SourceReader:
         taking = _Taking(len(self.sources))
         self._skew.begin(source.label)
         for line in lines.read(blocks):
-            self._take(line, taking)
+            if isinstance(line, DenseLines):
+                self._take_dense(line, taking)
+            else:
+                self._take(line, taking)
         self._place_waiting(taking, 0)
         self._skipped += lines.skipped
         told, plain = lines.lines - began, taking.plain
@@ -177,13 +206,62 @@ class SourceReader:
             )
         )
 
-    def _take(self, line: MarkedLine, taking: _Taking) -> None:
+    def _take_dense(self, dense: DenseLines, taking: _Taking) -> None:
+        """Take each line of a block; one of a known shape is not even parsed."""
+        find, mark, take_shaped = self.shapes.find, MARKS[0], self._take_shaped
+        number, _, lines = dense
+        for line, folded in zip(lines, fold(dense.block).split(b"\n"), strict=False):
+            number += 1
+            shape = find(folded, line)
+            if shape is not None and take_shaped(shape, line, number, taking):
+                continue
+            if mark in line or is_marked(line):
+                self._take(MarkedLine(number, line, len(line) > LONGEST_LINE), taking, folded)
+            else:
+                self._skipped[Skip.NO_EVENT] += 1
+        self._flush()
+
+    def _take_shaped(self, shape: Shape, line: bytes, number: int, taking: _Taking) -> bool:
+        """Take a plain event out of its places in a line; gives whether it is one."""
+        schema, agent, trace_id, second, zone, part = shape.told(line)
+        micros = self._seconds.get(second + zone) or self._micros_of(second + zone)
+        if schema != _SCHEMA or micros is None:
+            return False
+        micros += shape.fraction and shape.fraction * int(part)
+        kept = b"".join(shape.between(line)) if shape.between else line
+        told = trace_id.decode()
+        if self._counts_in(agent, told, micros, taking):
+            group = b"0%s\x01%s" % (agent, trace_id)
+            row = b"%s\t%016x%06x%010x0000d-%04x\t%s"
+            self._rows.append(row % (group, micros, taking.number, number, shape.number, kept))
+        return True
+
+    def _micros_of(self, second: bytes) -> int | None:
+        """Return what time a second with its zone is; those of many events are remembered."""
+        micros = read_time(second.decode())
+        if micros is not None:
+            if len(self._seconds) >= _MOST_SECONDS:
+                self._seconds.clear()
+            self._seconds[second] = micros
+        return micros
+
+    def _flush(self) -> None:
+        if self._rows:
+            self.events.add_all(self._rows)
+            self._rows = []
+
+    def _take(self, line: MarkedLine, taking: _Taking, folded: bytes = b"") -> None:
         """Take a line that may hold events: each of them, or the reason why there is none."""
-        plain = None if line.too_long else read_plain(line.text, self._scanner)
-        if plain is not None:
-            claim = find_claim(line.text)
-            self._put_plain(plain, line.number, taking)
-        elif line.too_long:
+        if not line.too_long:
+            if not folded:
+                folded = fold(line.text)
+                shape = self.shapes.find(folded, line.text)
+                if shape and self._take_shaped(shape, line.text, line.number, taking):
+                    self._flush()
+                    return
+            if self._take_plain(line, taking, folded):
+                return
+        if line.too_long:
             self._skipped[Skip.TOO_LONG] += 1
             claim = find_claim(line.text)
         else:
@@ -195,9 +273,24 @@ class SourceReader:
         if claim >= 0:
             self._suspect(line, claim, taking)
 
-    def _put_plain(self, plain: Plain, line: int, taking: _Taking) -> None:
-        """Give an event that is a line by itself its place, in as few steps as there can be."""
-        micros = plain.at
+    def _take_plain(self, line: MarkedLine, taking: _Taking, folded: bytes) -> bool:
+        """Take a line that is a plain event by itself; gives whether it is one."""
+        plain = read_plain(line.text, self._scanner)
+        if plain is None:
+            return False
+        if self._counts_in(plain.agent.encode(), plain.trace_id, plain.at, taking):
+            group = group_key(plain.agent, plain.trace_id)
+            place = Spot(taking.number, line.number, 0).place(plain.at, dated=True, evidence=False)
+            self.events.add(f"{group}\t{place}\t".encode() + orjson.dumps(plain.document))
+        claim = find_claim(line.text)
+        if claim >= 0:
+            self._suspect(line, claim, taking)
+        else:
+            self.shapes.learn(folded, line.text, plain.document)
+        return True
+
+    def _counts_in(self, agent: bytes, trace_id: str, micros: int, taking: _Taking) -> bool:
+        """Count an event that is a line by itself; gives whether it is shown."""
         if taking.waiting:
             self._place_waiting(taking, micros)
         taking.plain += 1
@@ -207,14 +300,13 @@ class SourceReader:
             taking.first = taking.first or micros
         elif micros < taking.first:
             taking.first = micros
-        self._skew.take(plain.trace_id, micros, None)
-        if self._shows(plain.agent, plain.trace_id, micros):
-            self.first, self.last = min(self.first or micros, micros), max(self.last, micros)
-            group = group_key(plain.agent, plain.trace_id)
-            head = f"{group}\t{micros:016x}{taking.number:06x}{line:010x}0000d-\t"
-            self.events.add(head.encode() + orjson.dumps(plain.document))
-        else:
+        self._skew.take(trace_id, micros, None)
+        if self._narrows and not self._shows(agent.decode(), trace_id, micros):
             self._counted["hidden"] += 1
+            return False
+        if micros > self.last or micros < self.first:
+            self.first, self.last = min(self.first or micros, micros), max(self.last, micros)
+        return True
 
     def _count(self, read: LineRead, taking: _Taking) -> None:
         if not read.events:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 JOB = "replay"
 PIECE_CHARACTERS = 64 * 1024
+MOST_INPUTS = 2_000
+"""So many of the files that were read are named in the account with their digests."""
 MOST_NAMED = 100
 """So many sources that broke off are named in the account; the replay itself names every one."""
 
@@ -50,7 +52,8 @@ async def record_replay(
     ground = Ground(parts.calendar.session_at(now), parts.fleet, _coverage(replay), parts.label)
     exit_code = replay.answer.exit_code
     facts = origin.facts(JOB, ground, now, exit_code=exit_code, notes=notes_of(replay))
-    facts = replace(facts, session_date=_session_date(replay, parts.calendar))
+    session_date = _session_date(replay, parts.calendar)
+    facts = replace(facts, session_date=session_date, inputs=replay.inputs[:MOST_INPUTS])
     return await parts.writer.record_beside(Collection.REPLAYS, contents, facts)
 
 
@@ -86,6 +89,7 @@ def in_pieces(texts: Iterable[str]) -> Iterator[bytes]:
 def notes_of(replay: Replay) -> dict[str, str]:
     """Return what a list of replays tells of one, so that no list has to read them whole."""
     counts, skipped = replay.counts, sum(replay.counts.skipped.values())
+    more = len(replay.inputs) - MOST_INPUTS
     return {
         "verdict": replay.answer.verdict.value,
         "headline": replay.answer.headline,
@@ -95,6 +99,7 @@ def notes_of(replay: Replay) -> dict[str, str]:
         "lines": str(counts.lines),
         "skipped": str(skipped),
         "sources": str(len(replay.sources)),
+        **({"inputs_not_named": str(more)} if more > 0 else {}),
         "first": utc_text_or_none(replay.first) or "",
         "first_et": new_york_text_or_none(replay.first) or "",
         "last": utc_text_or_none(replay.last) or "",

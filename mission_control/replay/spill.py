@@ -10,16 +10,16 @@ nothing is left behind however this process ends.
 import heapq
 import os
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 
 from mission_control.errors import StorageError
 
-MOST_HELD = 12 << 20
+MOST_HELD = 8 << 20
 """Bytes of lines that are sorted in memory, without what Python adds to each."""
 MOST_RUNS = 48
 """So many runs are merged at a time, each with a buffer."""
-_BUFFER = 1 << 16
+_BUFFER = 1 << 15
 _OF_A_LINE = 64
 """Bytes that a line takes beside its own."""
 
@@ -67,13 +67,20 @@ class SortedLines:
         if self._size >= self._most:
             self._spill()
 
+    def add_all(self, lines: Sequence[bytes]) -> None:
+        """Take some lines."""
+        self._held += lines
+        self._size += sum(map(len, lines)) + _OF_A_LINE * len(lines)
+        if self._size >= self._most:
+            self._spill()
+
     def __iter__(self) -> Iterator[bytes]:
         """Yield all lines, sorted."""
         if not self._runs:
             self._held.sort()
             return iter(self._held)
         self._settle()
-        return iter(self._runs[0][0])
+        return heapq.merge(*self._runs[0])
 
     def _spill(self) -> None:
         self._held.sort()
@@ -90,11 +97,11 @@ class SortedLines:
             self._keep(level + 1, self._written(heapq.merge(*runs)))
 
     def _settle(self) -> None:
-        """Merge all runs to one, the smallest first, so that it can be read again and again."""
+        """Merge runs, the smallest first, until few enough are left to be merged when read."""
         if self._held:
             self._spill()
         runs = [run for level in self._runs for run in level]
-        while len(runs) > 1:
+        while len(runs) > MOST_RUNS:
             some, runs = runs[:MOST_RUNS], runs[MOST_RUNS:]
             runs.append(self._written(heapq.merge(*some)))
         self._runs = [runs]

@@ -1,15 +1,22 @@
 """`replay`: the answer first, on stdout or in a file that was not there."""
 
+import itertools
 import json
 import os
 import pty
 import subprocess
 import sys
+from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from mission_control.cli.context import CliContext
+from mission_control.cli.replay import replay
 from tests.replay.logs import event, lines, order, wrapped, write
+from tests.replay.replay_of_values import BEGAN
 
 PROGRAM = Path(sys.executable).parent / "mission-control"
 
@@ -138,6 +145,21 @@ def test_a_replay_is_recorded(run, log, tmp_path, fleet_file):
     assert 3 == done.exit_code
     assert "Recorded as audit_artifacts/replays/" in done.stderr
     assert 4 == len(names)
+
+
+def test_a_record_tells_what_was_read_and_since_when(tmp_path, fleet_file):
+    """When it began to look, before it read; and each file by the bytes that it had (R9.3)."""
+    path, minutes = write(tmp_path, "b.log", event()), itertools.count()
+    context = CliContext(lambda: BEGAN + timedelta(minutes=next(minutes)), json=False, quiet=True)
+    root, flags = tmp_path / "root", ("--fleet-file", str(fleet_file))
+    CliRunner().invoke(replay, ["--record", "--root", str(root), *flags, str(path)], obj=context)
+    (account,) = (root / "audit_artifacts" / "replays").glob("*.run.json")
+    told = json.loads(account.read_bytes())
+    digest = sha256(path.read_bytes()).hexdigest()
+
+    assert [{"path": str(path), "sha256": digest, "size": path.stat().st_size}] == told["inputs"]
+    assert "2026-11-18T15:00:00.000Z" == told["started"]
+    assert told["started"] < told["finished"]
 
 
 def test_stdin_is_read(tmp_path):

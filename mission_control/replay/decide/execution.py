@@ -265,6 +265,11 @@ def _judge(key: str, about: _Key, value: object, found: Scan) -> None:
         found.note(said, f"{key} is {value[:64]}")
 
 
+def says_nothing_ever(key: str) -> bool:
+    """Return whether a key is plain, and nothing that stands under it is judged by it."""
+    return _read_key(key) == _SAYS_NOTHING
+
+
 def own_sign(document: Mapping[str, Any]) -> bool:
     """Return whether a document that is no event tells of an order placed, by its own keys."""
     for key, value in document.items():

@@ -1,15 +1,16 @@
 """A replay as Markdown, in pieces: the answer first, every event of every group after it."""
 
-import re
 from collections.abc import Iterator, Sequence
 from itertools import islice
+from string import ascii_letters, digits
 
 from mission_control.documents.canonical_json import encode_json
 from mission_control.documents.markdown import escape
 from mission_control.documents.visible_text import visible
-from mission_control.replay.model import Group, Replay, ReplayedEvent, Source
+from mission_control.replay.model import Group, Replay, Source, Told
 from mission_control.replay.present.words import (
     NO_EVIDENCE,
+    NO_TIME,
     VERDICTS,
     RowClock,
     both_times,
@@ -21,13 +22,13 @@ from mission_control.replay.present.words import (
     narrowing_text,
     skew_text,
     source_notes,
-    summary_of,
+    told_of,
 )
 
 ROWS_AT_ONCE = 200
 _APART, _END = "\x1f", "\n"
-_PLAIN = re.compile(r"[A-Za-z0-9 .,:;/=()%$'\"?@_→\x1f\n-]*")
-"""Text in which Markdown would read nothing, apart from underscores."""
+_PLAIN = f"{ascii_letters}{digits} .,:;/=()%$'\"?@_\x1f\n-".encode()
+"""What makes up text in which Markdown would read nothing, apart from underscores."""
 
 
 def replay_markdown(replay: Replay, label: str = "", *, raw: bool = False) -> Iterator[str]:
@@ -41,16 +42,23 @@ def replay_markdown(replay: Replay, label: str = "", *, raw: bool = False) -> It
     yield from _sources(replay)
     yield from _counts(replay)
     yield "## Groups\n\n"
-    if told := narrowing_text(replay.narrowing):
-        yield f"{escape(told)}\n\n"
+    if narrowed := narrowing_text(replay.narrowing):
+        yield f"{escape(narrowed)}\n\n"
     groups = rows = 0
     clock = RowClock()
-    for group, events in replay.groups():
+    for group, told in _told(replay):
         groups, rows = groups + 1, rows + group.rows
-        yield from _group(group, events, clock)
+        yield from _group(group, told, clock)
     yield f"That is all: {counted(groups, 'group')}, {counted(rows, 'row')}.\n"
     if raw:
         yield from _raw(replay)
+
+
+def _told(replay: Replay) -> Iterator[tuple[Group, Iterator[Told]]]:
+    if replay.open_told is not None:
+        yield from replay.open_told()
+    else:
+        yield from ((group, map(told_of, events)) for group, events in replay.groups())
 
 
 def _answer(replay: Replay, label: str) -> Iterator[str]:
@@ -100,41 +108,54 @@ def _counts(replay: Replay) -> Iterator[str]:
     yield f"| first | {both_times(replay.first)} |\n| last | {both_times(replay.last)} |\n\n"
 
 
-def _group(group: Group, events: Iterator[ReplayedEvent], clock: RowClock) -> Iterator[str]:
+def _group(group: Group, told: Iterator[Told], clock: RowClock) -> Iterator[str]:
     first, last = clock.told(group.first), clock.told(group.last)
     yield (
         f"### {_escaped(name_of(group))}\n\n"
         f"First {first}, last {last}. {_escaped(group_facts(group))}.\n\n"
         "| time (UTC, New York) | event | summary | source |\n|---|---|---|---|\n"
     )
-    while rows := [_cells(event, clock) for event in islice(events, ROWS_AT_ONCE)]:
-        yield _rows(rows)
+    while some := list(islice(told, ROWS_AT_ONCE)):
+        yield _rows(some, clock)
     yield "\n"
 
 
 def _escaped(text: str) -> str:
     """Escape a text; most hold nothing but underscores, and that is seen quicker."""
-    plain = _PLAIN.fullmatch(text) and _APART not in text and _END not in text
+    plain = _is_plain(text) and _APART not in text and _END not in text
     return text.replace("_", r"\_") if plain else escape(text)
 
 
-_Cells = tuple[str, str, str, str]
+def _is_plain(text: str) -> bool:
+    """Return whether Markdown would read nothing in a text, apart from underscores."""
+    if not text.isascii():
+        text = text.replace("→", "")
+    return text.isascii() and not text.encode().translate(None, _PLAIN)
 
 
-def _cells(event: ReplayedEvent, clock: RowClock) -> _Cells:
-    return clock.tell(event), event.event, summary_of(event), f"{event.source}:{event.line}"
-
-
-def _rows(rows: Sequence[_Cells]) -> str:
+def _rows(told: Sequence[Told], clock: RowClock) -> str:
     """Write rows; most hold nothing to be escaped, and of many that is seen in one look."""
-    joined = _END.join(map(_APART.join, rows))
-    as_meant = (joined.count(_APART), joined.count(_END)) == (3 * len(rows), len(rows) - 1)
-    if as_meant and _PLAIN.fullmatch(joined):
+    tell = clock.tell_micros
+    joined = _END.join(
+        [
+            f"{tell(m) if dated else _undated(m, clock)}\x1f{event}\x1f{said}\x1f{source}:{line}"
+            for m, dated, event, said, source, line in told
+        ]
+    )
+    as_meant = (joined.count(_APART), joined.count(_END)) == (3 * len(told), len(told) - 1)
+    if as_meant and _is_plain(joined):
         cells = joined.replace("_", r"\_").replace(_APART, " | ").replace(_END, " |\n| ")
         return f"| {cells} |\n"
-    if len(rows) > 1:
-        return "".join(_rows([row]) for row in rows)
-    return f"| {' | '.join(map(escape, rows[0]))} |\n"
+    if len(told) > 1:
+        return "".join(_rows([each], clock) for each in told)
+    ((micros, dated, *shown, source, line),) = told
+    time = tell(micros) if dated else _undated(micros, clock)
+    return f"| {' | '.join(map(escape, (time, *shown, f'{source}:{line}')))} |\n"
+
+
+def _undated(micros: int, clock: RowClock) -> str:
+    """Write the time of what an event stands behind, as it tells none itself."""
+    return f"{NO_TIME} (after {clock.tell_micros(micros)})" if micros else NO_TIME
 
 
 def _raw(replay: Replay) -> Iterator[str]:

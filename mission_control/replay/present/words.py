@@ -15,6 +15,7 @@ from mission_control.replay.model import (
     Skew,
     Skip,
     Source,
+    Told,
     Verdict,
 )
 from mission_control.replay.present.picture import UNNAMED, MarkKind
@@ -78,6 +79,14 @@ def summary_of(event: ReplayedEvent) -> str:
     if event.repeated > 1:
         told = f"{told} ({times(event.repeated)}, in {counted(event.sources, 'source')})"
     return told
+
+
+def told_of(event: ReplayedEvent) -> Told:
+    """Return what a row shows of an event."""
+    at = event.placed_at if event.at is None else event.at
+    micros = 0 if at is None else (at - _EPOCH) // _MICRO
+    dated = event.at is not None
+    return Told(micros, dated, event.event, summary_of(event), event.source, event.line)
 
 
 def _by(event: ReplayedEvent) -> list[str]:
@@ -202,6 +211,10 @@ def both_times(at: datetime | None) -> str:
 
 
 _HOUR = timedelta(hours=1)
+_EPOCH, _MICRO = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
+_HOUR_MICROS = 3_600_000_000
+_TAILS = tuple(f"{second // 60:02d}:{second % 60:02d}" for second in range(3_600))
+"""Minutes and seconds of an hour."""
 _BEFORE = datetime.min.replace(tzinfo=UTC)
 
 
@@ -211,10 +224,21 @@ class RowClock:
 
     begin: datetime = _BEFORE
     end: datetime = _BEFORE
+    micros: int = -1 << 62
     utc: str = ""
     new_york: str = ""
     beside: str = ""
     zone: str = ""
+
+    def tell_micros(self, micros: int) -> str:
+        """Write microseconds since 1970 as `told` does."""
+        past = micros - self.micros
+        if not 0 <= past < _HOUR_MICROS:
+            self._move(_EPOCH + timedelta(microseconds=micros))
+            past = micros - self.micros
+        tail = _TAILS[past // 1_000_000]
+        milli = past // 1_000 % 1_000
+        return f"{self.utc}{tail}.{milli:03d}Z ({self.beside}{tail}{self.zone})"
 
     def tell(self, event: ReplayedEvent) -> str:
         """Write when an event was; of what tells no time, what it stands behind."""
@@ -227,11 +251,7 @@ class RowClock:
         """Write `2026-03-06 15:00:00.123Z (10:00:00 EST)`; New York's date where it is another."""
         if at is None:
             return NO_TIME
-        if not self.begin <= at < self.end:
-            self._move(at)
-        tail = f"{at.minute:02d}:{at.second:02d}"
-        milli = at.microsecond // 1000
-        return f"{self.utc}{tail}.{milli:03d}Z ({self.beside}{tail}{self.zone})"
+        return self.tell_micros((at - _EPOCH) // _MICRO)
 
     def tell_new_york(self, at: datetime | None) -> str | None:
         """Write an instant as `new_york_text` does; None stays None."""
@@ -245,6 +265,7 @@ class RowClock:
         """Go to another hour; New York is whole hours from UTC in all the years that are read."""
         self.begin = at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
         self.end = self.begin + _HOUR
+        self.micros = (self.begin - _EPOCH) // _MICRO
         here = in_new_york(self.begin)
         hour = len("2026-03-06 15:")
         self.utc, self.new_york = self.begin.isoformat(" ")[:hour], here.isoformat(" ")[:hour]
