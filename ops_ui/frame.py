@@ -124,7 +124,8 @@ def lost_frame(why: str, now: str, label: str) -> Frame:
 
 def past_frame(at: str, as_of: str, label: str) -> Frame:
     """Frame a page of the instant `at`, labelled so; what is wrong now is no part of it."""
-    return Frame(_bare_ways(), label=label, at=at, as_of=as_of or f"AS OF {new_york(at)}")
+    told = as_of.removeprefix(f"{label} · ") or f"AS OF {new_york(at)}"
+    return Frame(_bare_ways(), label=label, at=at, as_of=told)
 
 
 def _age(at: str, now: str) -> float | None:

@@ -23,7 +23,7 @@ from ops_ui.answers import (
 from ops_ui.formats import NEW_YORK, duration, instant_of
 
 _MOST_NAME = 120
-AROUND = timedelta(minutes=5)
+AROUND = timedelta(minutes=10)
 """The evidence of an incident is asked for from so long before it to so long after it."""
 
 

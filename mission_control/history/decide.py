@@ -9,13 +9,11 @@ from enum import Enum
 from mission_control.contract.model.shapes import ServiceState
 from mission_control.floor.decide.evidence import MAX_AGE_SECONDS
 from mission_control.floor.decide.stall import NO_STALL, find_decided
-from mission_control.floor.model import Verdict
 from mission_control.history.model import (
     AgentWatch,
     AttainedDay,
     Attainment,
     Cell,
-    PostureSpan,
     Segment,
     ServiceChange,
     Span,
@@ -24,7 +22,6 @@ from mission_control.history.model import (
     WholeWindow,
     add_up,
     join_spans,
-    leave_out,
     share,
 )
 from mission_control.market_calendar.days import in_new_york, instant_of
@@ -136,45 +133,6 @@ def gaps_between(spans: Iterable[Span], since: datetime, until: datetime) -> tup
             gaps.append((reached, min(begin, until)))
         reached = max(reached, end)
     return (*gaps, (reached, until)) if reached < until else tuple(gaps)
-
-
-def draw_postures(
-    ends: tuple[Verdict | None, Verdict | None],
-    changes: Iterable[tuple[datetime, object, object]],
-    unwatched: Iterable[Span],
-    since: datetime,
-    until: datetime,
-) -> tuple[PostureSpan, ...]:
-    """
-    Return the floor's posture between two instants, without a hole and without overlap.
-
-    `ends` are the postures as decided at both instants, `changes` those in between with what
-    each says was before and after, oldest first. A stretch is known where both of its ends say
-    the same: a change that does not begin with what the one before ended with follows one that
-    was lost. Where several processes watch one floor each tells each change, within a minute.
-    """
-    spans = list[PostureSpan]()
-    began, held, newest = since, ends[0], None
-    for at, before, after in changes:
-        if (before, after) != newest or at - began > MINUTE:
-            spans.append(PostureSpan(began, at, held if before == held else None))
-            began, held, newest = at, _verdict(after), (before, after)
-    spans.append(PostureSpan(began, until, held if ends[1] == held else None))
-    gaps = tuple(unwatched)
-    pieces = [p for span in spans if span.begin < span.end for p in _without(span, gaps)]
-    return tuple(sorted(pieces, key=lambda p: p.begin))
-
-
-def _verdict(value: object) -> Verdict | None:
-    return next((v for v in Verdict if v.value == value), None)
-
-
-def _without(span: PostureSpan, gaps: Sequence[Span]) -> Iterator[PostureSpan]:
-    """Yield a stretch in pieces: those in gaps are not known."""
-    whole = ((span.begin, span.end),)
-    yield from (PostureSpan(b, e, None) for b, e in share(gaps, whole))
-    for begin, end in leave_out(gaps, span.begin, span.end):
-        yield PostureSpan(begin, end, span.verdict)
 
 
 def draw_timeline(

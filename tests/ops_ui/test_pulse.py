@@ -29,6 +29,10 @@ class Told:
         self.opened += 1
         return httpx.Response(self.status, content=self.told())
 
+    async def once_more(self):
+        """Let what is under way go on."""
+        await asyncio.sleep(0)
+
     async def told(self):
         """Tell piece by piece, until nothing more comes; to be asked for more is to be heard."""
         while (piece := await self._next()) is not None:
@@ -81,7 +85,7 @@ async def test_a_stream_that_ends_is_opened_again_and_is_no_longer_young(monkeyp
     told.status = 503
     await told.tell(None)
     while told.opened < 4:  # refused twice
-        await asyncio.sleep(0)
+        await told.once_more()
     assert {"news": 1, "age": None} == pulse.ask()
     told.status = 200
     await told.tell(b"event: posture\n\n")
