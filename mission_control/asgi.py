@@ -167,12 +167,22 @@ def _what_to_try(floor: "DemoFloor", options: DemoOptions) -> Iterator[str]:
     yield ""
 
 
+JUDGED_AGAIN = (
+    "Watching was interrupted since the last GO, as by any restart, so readiness is NO-GO at first;"
+    "\nit is judged again by three looks ten seconds apart, which takes 40 seconds."
+)
+
+OTHER_PORTS = "It was recorded with the usual ports: with these, it counts for another fleet file."
+
+
 def _what_was(floor: "DemoFloor") -> str:
-    """Say which sessions before the start are recorded."""
+    """Say which sessions before the start are recorded, and what becomes of their verdict."""
     days = sorted({day.on for day in floor.past})
     if not days:
         return "Nothing before that is recorded."
-    return f"Recorded before that: {', '.join(f'{on:%a %d %b}' for on in days)}."
+    listed = ", ".join(f"{on:%a %d %b}" for on in days)
+    told = f"Recorded before that: {listed}.\n{JUDGED_AGAIN}"
+    return told if floor.recorded_ports else f"{told}\n{OTHER_PORTS}"
 
 
 def _run(

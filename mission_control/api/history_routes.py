@@ -30,7 +30,7 @@ from mission_control.floor.present.events import (
     event_document,
     incidents_document,
 )
-from mission_control.history.decide import worst_by_step
+from mission_control.history.decide.over_time import worst_by_step
 from mission_control.history.model import EventQuery
 from mission_control.history.present import (
     PostureChangesDocument,

@@ -16,8 +16,9 @@ from mission_control.bootstrap.recorded_past import demo_start, find_past, unpac
 from mission_control.bootstrap.serve import Parts
 from mission_control.configuration.settings import Settings, load_settings
 from mission_control.deploy_report import run as deploy_report
+from mission_control.floor.decide.start import all_asked
 from mission_control.floor.model import FloorSnapshot
-from mission_control.floor.observe import APART_SECONDS, ROUNDS, all_asked
+from mission_control.floor.observe import APART_SECONDS, ROUNDS
 from mission_control.last_known_good import run as last_known_good
 from mission_control.last_known_good.run import BuildFacts, CaptureRefused
 from mission_control.ops_bundle import run as ops_bundle
@@ -30,7 +31,7 @@ from mission_control.simulation.catalogue import SCENARIOS, find_scenario
 from mission_control.simulation.clock import SimulatedClock
 from mission_control.simulation.days import RECORDED, PlayedDay
 from mission_control.simulation.floor import SimulatedFloor
-from mission_control.simulation.loopback import FloorOnLoopback
+from mission_control.simulation.loopback import DEFAULT_BASE_PORT, FloorOnLoopback
 from mission_control.simulation.roster import fleet_document
 
 log = logging.getLogger(__name__)
@@ -97,7 +98,8 @@ class DemoFloor:
     """
     A simulated floor that answers on loopback, and the settings that watch it.
 
-    `load` loads them with further flags. `past` are the days that its root has recorded.
+    `load` loads them with further flags. `past` are the days that its root has recorded, on
+    `recorded_ports`: with others the fleet file is another one.
     """
 
     settings: Settings
@@ -107,6 +109,7 @@ class DemoFloor:
     floor: SimulatedFloor
     load: Callable[[Mapping[str, object]], Settings]
     past: tuple[PlayedDay, ...] = ()
+    recorded_ports: bool = True
 
 
 @contextmanager
@@ -152,4 +155,6 @@ def demo_floor(
             ("Kubernetes API", loopback.kubernetes_url),
         )
         lived = RECORDED[: recorded + 1] if recorded is not None else ()
-        yield DemoFloor(load({}), clock, addresses, loopback.control_url, floor, load, lived)
+        same = floor_port == DEFAULT_BASE_PORT
+        control = loopback.control_url
+        yield DemoFloor(load({}), clock, addresses, control, floor, load, lived, same)

@@ -28,8 +28,9 @@ from mission_control.errors import StorageError
 from mission_control.floor import observe as floor_sources
 from mission_control.floor.board import FloorBoard
 from mission_control.floor.coverage import watched_coverage
+from mission_control.floor.decide.start import all_asked
 from mission_control.floor.model import NOTHING_LATCHED, FloorSnapshot, Latched
-from mission_control.floor.observe import Looking, all_asked, observe_rounds
+from mission_control.floor.observe import Looking, observe_rounds
 from mission_control.history.alert_rows import AlertRows
 from mission_control.history.continuity import recall_latched
 from mission_control.history.database import SQLITE_NAME, open_engine

@@ -66,13 +66,14 @@ async def connected(
     *,
     records: bool = False,
     history_is_new: str = "",
+    monotonic: Callable[[], float] = time.monotonic,
 ) -> AsyncGenerator[Parts]:
     """
     Connect all parts for the time of the block; nothing is asked before the watch runs.
 
     `label` marks every answer, DEMO for a simulated floor. Only what `records` tries whether it
     could; everything else never touches the root. `history_is_new` is the ledger's head by which
-    a human takes a lost history for new.
+    a human takes a lost history for new. `monotonic` tells a stall of the deciding loop.
     """
     store = ArtifactStore(settings.root)
     async with _reading(settings, clock, aside=records) as edges, AsyncExitStack() as stack:
@@ -86,7 +87,7 @@ async def connected(
             memory = FloorMemory(history.writer, tells_new=not label)
             stack.callback(memory.end)
             sources = replace(sources, store=StoreCheck(store, clock), memory=memory)
-        board = FloorBoard(_first(settings, sources, label, history), clock, time.monotonic)
+        board = FloorBoard(_first(settings, sources, label, history), clock, monotonic)
         options = _api_options(settings, clock, label)
         if history and memory:
             past = PastFloor(history.reader, memory.unfinished_minute, calendar, board)

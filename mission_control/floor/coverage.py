@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from mission_control.errors import StorageError
-from mission_control.history.decide import MINUTE, floor_spans, summarise
+from mission_control.history.decide.over_time import MINUTE, floor_spans, summarise
 from mission_control.history.model import Span, WatchedMinute, add_up, share
 from mission_control.history.remember import FloorMemory
 from mission_control.model.fleet import Agent, Fleet

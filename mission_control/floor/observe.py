@@ -90,12 +90,6 @@ APART_SECONDS = 10.0
 """Three rounds so far apart replace poll coverage (docs/semantics.md#7)."""
 
 
-def all_asked(snapshot: FloorSnapshot) -> bool:
-    """Return whether everything that a floor is decided from was asked at least once."""
-    asked = all(s.round is not None for s in snapshot.services if s.agent.service_dns)
-    return asked and (snapshot.fleet.access is None or snapshot.cluster is not None)
-
-
 @dataclass(frozen=True, slots=True)
 class Looking:
     """How often to look, how far apart (seconds), and whether services are asked at all."""

@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -14,9 +15,11 @@ from mission_control.floor.decide.evidence import SessionAt, session_in_doubt
 from mission_control.floor.decide.floor import decide_on_looks
 from mission_control.floor.decide.round_memory import asks_again, join_rounds, recall_answered
 from mission_control.floor.decide.stall import BEAT_SECONDS
+from mission_control.floor.decide.start import starts_still, watching_began, without_start
 from mission_control.floor.incremental import FloorCache
 from mission_control.floor.model import (
     FloorEvidence,
+    FloorSnapshot,
     Latched,
     ServiceSince,
     SwitchReading,
@@ -191,6 +194,8 @@ class FloorWatch:
     _kept: Seen[None] | Unseen | None = None
     _before_start: tuple[tuple[ServiceSince, ...], Mapping[str, tuple[str, ...]]] = ((), {})
     _cache: FloorCache = field(default_factory=FloorCache)
+    _starts: bool = True
+    _began: datetime | None = None
     _reloaded: list[Happening] = field(default_factory=list[Happening])
     _fresh: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -435,16 +440,25 @@ class FloorWatch:
             label=self.label,
         )
         # Alarms from before the start were raised then: here they only end, as history records.
-        happenings = [
-            *self._reloaded,
-            *find_happenings(replace(before, latched=latched), snapshot),
-        ]
+        found = find_happenings(replace(before, latched=latched), snapshot)
+        happenings = [*self._reloaded, *(self._start(found, snapshot) if self._starts else found)]
         self._reloaded.clear()
         events = self.board.publish(snapshot, happenings)
         if memory is not None:
             memory.note_decision(evidence, latched, before, snapshot, events)
         if self.sources.decided is not None:
             self.sources.decided(snapshot, events)
+
+    def _start(self, found: Iterable[Happening], snapshot: FloorSnapshot) -> Iterator[Happening]:
+        """Return what happened in a start, which ends with one event."""
+        self._began = self._began or snapshot.at
+        yield from without_start(found)
+        heard = bool(self._switch_readings)
+        self._starts = starts_still(self._began, snapshot, switch_heard=heard)
+        if not self._starts:
+            memory = self.sources.memory
+            known = memory.history.recalled() if memory else None
+            yield from watching_began(known.services if known else (), snapshot)
 
 
 def _word(switch_readings: SwitchReading) -> str:

@@ -15,7 +15,7 @@ from mission_control.floor.decide.alarms import join_latched
 from mission_control.floor.model import NOTHING_LATCHED, Alarm, Latched
 from mission_control.history import schema
 from mission_control.history.database import describe, writing
-from mission_control.history.decide import (
+from mission_control.history.decide.loss import (
     HistoryMemory,
     HistoryPin,
     RootMemory,

@@ -195,6 +195,10 @@ class AttainedDay:
         return 100 * self.good_seconds / own if own > 0 else None
 
 
+_LEAST_SECONDS = 1.0
+"""What is shorter is none of a window: sums of its stretches may be so far apart."""
+
+
 @dataclass(frozen=True, slots=True)
 class WholeWindow:
     """
@@ -238,16 +242,23 @@ class Attainment:
         """
         Return whether the target is met; None where nothing can be said yet.
 
-        A period of which sessions lie before the record began carries no verdict
-        (docs/semantics.md#R15.15), unless more is spent than all of it allows.
+        A period of which a part lies before the record began carries no verdict
+        (docs/semantics.md#R15.15), unless more of it was seen bad than all of it allows.
         """
-        attained, target, whole = self.attained, self.target, self.whole
+        attained, target = self.attained, self.target
         if attained is None or target is None:
             return None
-        if whole is None or whole.watched >= whole.sessions:
+        if self.is_whole:
             return attained >= target
-        allowed = self.window_budget_seconds or 0.0
-        return False if self.bad_seconds + self.unobserved_seconds > allowed else None
+        return False if self.bad_seconds > (self.window_budget_seconds or 0.0) else None
+
+    @property
+    def is_whole(self) -> bool:
+        """Return whether no session and no second of the window lies before the record began."""
+        whole = self.whole
+        return whole is None or (
+            whole.watched >= whole.sessions and self.total_seconds + _LEAST_SECONDS > whole.seconds
+        )
 
     @property
     def window_budget_seconds(self) -> float | None:

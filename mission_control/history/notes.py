@@ -21,7 +21,7 @@ from time import sleep
 from mission_control.errors import StorageError
 from mission_control.floor.model import Alarm, Latched
 from mission_control.history.codec import pack, pack_latched, unpack, unpack_latched
-from mission_control.history.decide import HistoryPin
+from mission_control.history.decide.loss import HistoryPin
 from mission_control.records.folder import Folder, storing
 from mission_control.records.ledger import FOLDER
 from mission_control.records.marker import open_records

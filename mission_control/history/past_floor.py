@@ -18,7 +18,7 @@ from mission_control.floor.decide.incidents import (
 )
 from mission_control.floor.decide.stall import NO_STALL
 from mission_control.floor.model import FloorSnapshot
-from mission_control.history.decide import (
+from mission_control.history.decide.over_time import (
     MINUTE,
     attain,
     draw_timeline,

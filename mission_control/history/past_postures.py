@@ -1,6 +1,6 @@
 """The floor's posture over a stretch of the past, from what history kept."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -8,20 +8,14 @@ from mission_control.errors import StorageError
 from mission_control.floor.decide.events import KEPT_AT_LEAST_EVERY
 from mission_control.floor.decide.floor import decide_floor
 from mission_control.floor.model import Verdict
-from mission_control.history.decide import (
+from mission_control.history.decide.over_time import (
     MINUTE,
+    draw_postures,
     floor_spans,
     gaps_between,
     summarise,
 )
-from mission_control.history.model import (
-    TOLD_AROUND,
-    EventQuery,
-    PostureSpan,
-    Span,
-    leave_out,
-    share,
-)
+from mission_control.history.model import TOLD_AROUND, EventQuery, PostureSpan
 from mission_control.market_calendar.calendar import CalendarReader
 from mission_control.model.event import EventType, FloorEvent
 
@@ -82,42 +76,3 @@ async def _changes(
         if before is None:
             return sorted(found, key=lambda e: e.identity)
     raise StorageError(f"there are more than {MOST_EVENTS} events", path="history")
-
-
-def draw_postures(
-    ends: tuple[Verdict | None, Verdict | None],
-    changes: Iterable[tuple[datetime, object, object]],
-    unwatched: Iterable[Span],
-    since: datetime,
-    until: datetime,
-) -> tuple[PostureSpan, ...]:
-    """
-    Return the floor's posture between two instants, without a hole and without overlap.
-
-    `ends` are the postures as decided at both instants, `changes` those in between with what
-    each says was before and after, oldest first. A stretch is known where both of its ends say
-    the same: a change that does not begin with what the one before ended with follows one that
-    was lost. Where several processes watch one floor each tells each change, within a minute.
-    """
-    spans = list[PostureSpan]()
-    began, held, newest = since, ends[0], None
-    for at, before, after in changes:
-        if (before, after) != newest or at - began > MINUTE:
-            spans.append(PostureSpan(began, at, held if before == held else None))
-            began, held, newest = at, _verdict(after), (before, after)
-    spans.append(PostureSpan(began, until, held if ends[1] == held else None))
-    gaps = tuple(unwatched)
-    pieces = [p for span in spans if span.begin < span.end for p in _without(span, gaps)]
-    return tuple(sorted(pieces, key=lambda p: p.begin))
-
-
-def _verdict(value: object) -> Verdict | None:
-    return next((v for v in Verdict if v.value == value), None)
-
-
-def _without(span: PostureSpan, gaps: Sequence[Span]) -> Iterator[PostureSpan]:
-    """Yield a stretch in pieces: those in gaps are not known."""
-    whole = ((span.begin, span.end),)
-    yield from (PostureSpan(b, e, None) for b, e in share(gaps, whole))
-    for begin, end in leave_out(gaps, span.begin, span.end):
-        yield PostureSpan(begin, end, span.verdict)

@@ -6,7 +6,7 @@ from typing import Any, NotRequired, TypedDict
 
 from mission_control.documents.document import document
 from mission_control.documents.instants import new_york_text, rounded, utc_text
-from mission_control.history.model import AttainedDay, Attainment, Cell, Segment
+from mission_control.history.model import AttainedDay, Attainment, Cell, Segment, WholeWindow
 from mission_control.model.event import FloorEvent
 from mission_control.model.session import TradingDay
 from mission_control.schedule.present.sessions import trading_day_documents
@@ -175,6 +175,14 @@ def _verdict_text(each: Attainment) -> str:
     verdict = _verdict(each)
     if verdict == "none":
         return "no target" if each.target is None else "nothing watched yet"
-    if verdict == "not_yet" and each.whole is not None:
-        return f"not yet: {each.whole.watched} of {each.whole.sessions} sessions watched"
-    return verdict
+    whole = each.whole
+    if verdict != "not_yet" or whole is None:
+        return verdict
+    if whole.watched < whole.sessions:
+        return f"not yet: {whole.watched} of {whole.sessions} sessions watched"
+    return f"not yet: the record began after {_share_before(each, whole)} of the window"
+
+
+def _share_before(each: Attainment, whole: WholeWindow) -> str:
+    """Return how much of a window lies before the record began; never nothing."""
+    return f"{max(1, round(100 - 100 * each.total_seconds / whole.seconds))} %"

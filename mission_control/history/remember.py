@@ -10,7 +10,7 @@ from mission_control.floor.decide.events import find_changes, why_kept
 from mission_control.floor.decide.evidence import is_obtained
 from mission_control.floor.decide.stall import has_stalled
 from mission_control.floor.model import FloorEvidence, FloorSnapshot, Latched
-from mission_control.history.decide import said_as_new_until
+from mission_control.history.decide.loss import said_as_new_until
 from mission_control.history.model import DecisionRecord, MinuteRecord, Span, WatchedMinute
 from mission_control.market_calendar.calendar import CalendarReader
 from mission_control.model.event import EventType, FloorEvent

@@ -10,7 +10,7 @@ from mission_control.floor.decide.events import KEPT_AT_LEAST_EVERY
 from mission_control.floor.decide.floor import decide_floor
 from mission_control.floor.decide.stall import find_undecided
 from mission_control.floor.model import FloorSnapshot, Verdict
-from mission_control.history.decide import MINUTE, summarise, watched_spans
+from mission_control.history.decide.over_time import MINUTE, summarise, watched_spans
 from mission_control.history.model import TOLD_AROUND, EventQuery, Span, Watch
 from mission_control.history.past_floor import PastFloor
 from mission_control.last_known_good.decide.qualification import within_opening

@@ -14,6 +14,8 @@ class EventType(StrEnum):
     POLL = "mission_control.poll"
     STALLED = "mission_control.stalled"
     """We ourselves decided nothing for a while, which is over: `begin`, `end`, `seconds`."""
+    WATCHING_BEGAN = "watching.began"
+    """We began to watch, and asked everything once: `services`, `unexpected`, `kill_switch`."""
     POSTURE_CHANGED = "posture.changed"
     SERVICE_CHANGED = "agent.changed"
     SERVICE_ADDRESS = "agent.address"

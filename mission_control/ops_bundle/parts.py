@@ -27,7 +27,7 @@ from mission_control.documents.canonical_json import encode_json
 from mission_control.errors import StorageError
 from mission_control.floor.decide.evidence import Moment
 from mission_control.floor.model import FloorSnapshot, ServiceReport
-from mission_control.history.decide import floor_spans, gaps_between
+from mission_control.history.decide.over_time import floor_spans, gaps_between
 from mission_control.history.model import EventQuery, Span
 from mission_control.history.past_floor import NotWatched, PastFloor
 from mission_control.model.event import EventType, FloorEvent

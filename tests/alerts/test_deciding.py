@@ -16,12 +16,13 @@ from mission_control.model import codes
 from mission_control.model.event import EventType, FloorEvent
 from mission_control.model.finding import Reason, Severity
 from mission_control.model.reading import UnseenReason
-from tests.alerts.hurts import MINUTE, NIGHT, OPEN, day_at, reasons, says, silence, states
+from tests.alerts.hurts import DAY, MINUTE, NIGHT, OPEN, day_at, reasons, says, silence, states
 from tests.alerts.recorded_day import (
     CALENDAR,
     FLOOR,
     RULES,
     LivedDay,
+    at,
     stale_feed,
 )
 from tests.floor.floor_of_values import (
@@ -284,4 +285,50 @@ def test_what_was_not_asked_yet_never_pages():
     day.until(OPEN + 10 * MINUTE, 20)
 
     assert "it was not asked yet" in {t.reason for t in day.transitions}
+    assert [] == day.paging()
+
+
+def test_a_feed_that_stops_after_hours_begins_no_alert():
+    """R11.5: it pages at the next session's open - 60 min, at once, if it lasts."""
+    begins = at(DAY, "08:30:00")
+    day = day_at(begins - timedelta(minutes=10), stale_feed)
+    day.last_tick = day.now
+    day.until(begins - timedelta(seconds=1), 10)
+    quiet = [*day.alerts(), *day.transitions]
+    day.step(1)
+
+    assert [] == quiet
+    assert ["marketdata_stale marketdata-mcp-server"] == day.paging()
+
+
+def test_a_feed_that_is_pending_at_the_close_is_ignored_from_then_on():
+    """R11.5: its alert says so, and never fires."""
+    close = at(DAY, "16:00:00")
+    day = day_at(close - MINUTE)
+    day.hurts.append(says(MARKETDATA, "marketdata.is_fresh", value=False))
+    day.until(close - timedelta(seconds=1), 10)
+    before = states(day)
+    day.until(close + timedelta(minutes=5), 10)
+
+    assert (AlertState.PENDING, "") == before["marketdata_stale marketdata-mcp-server"]
+    assert "marketdata_stale marketdata-mcp-server" not in states(day)
+    assert "after hours it is ignored" in reasons(day, "marketdata_stale")[-1]
+
+
+def test_a_resolve_that_no_channel_took_waits_for_it_after_hours():
+    """R11.5, R11.10: an alert that is over stays so while the feed is ignored."""
+    close = at(DAY, "16:00:00")
+    day = day_at(close - timedelta(minutes=10), stale_feed, channels=("pager",))
+    day.last_tick = day.now
+    day.until(close - timedelta(minutes=4), 10)
+    day.hurts.clear()
+    day.delivers = False
+    day.until(close - timedelta(seconds=30), 10)
+    over = states(day)
+    day.hurts.append(stale_feed)
+    day.last_tick = close - timedelta(seconds=30)
+    day.until(close + timedelta(minutes=5), 10)
+
+    assert {AlertState.RESOLVED} == {state for state, _ in over.values()}
+    assert over == {k: v for k, v in states(day).items() if k in over}
     assert [] == day.paging()

@@ -3,6 +3,7 @@
 import orjson
 import pytest
 
+from mission_control.alerts.present import first_step_of
 from mission_control.contract.present import ops_status_schema
 from tests.api.paper_floor import MARKDOWN, PaperControl
 
@@ -12,14 +13,14 @@ PAGE = "/api/v1/runbooks/MARKETDATA_STALE"
 
 
 async def test_the_list(control: PaperControl):
-    """The list names each code with its title and address."""
+    """The list names each code with its title, its address and the first step of its page."""
     answer = (await control.ask("/api/v1/runbooks")).json()
 
     expected = {
         "code": "MARKETDATA_STALE",
         "title": "Marketdata is stale",
         "subject": "Market data and the session",
-        "first_step": "",
+        "first_step": first_step_of(MARKDOWN),
         "url": PAGE,
     }
     assert [expected] == answer["runbooks"]

@@ -23,12 +23,14 @@ async def test_its_bundle_is_the_same_and_so_is_what_it_would_hold(recorded):
     """R12.38: Byte for byte, and by the digest that was told before."""
     root, sources = recorded
     options = ApiOptions("0", None, NOW, replica=REPLICA, label="DEMO")
-    readers = ReadersSetup(sources.fleet, root, sources.runbooks.folder, (), "text", options)
+    readers = ReadersSetup(
+        sources.fleet, root, sources.runbooks.folder, (), "text", options, sources.config_digest
+    )
     wanted = Wanted(SINCE, UNTIL, "feed stale")
     child = StreamingChild(EVIDENCE, {"PYTHONPATH": PROJECT})
 
     async def made(*, whole):
-        setup = EvidenceSetup(readers, wanted, (), sources.config_digest, whole)
+        setup = EvidenceSetup(readers, wanted, (), whole)
         return b"".join([piece async for piece in child.stream(setup)])
 
     content, told = await asyncio.gather(made(whole=True), made(whole=False))

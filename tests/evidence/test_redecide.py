@@ -23,7 +23,9 @@ from tests.floor.floor_of_values import MARKETDATA, NOW, FloorOfValues, session_
 OURS = "0.1.0+abc"
 
 
-def recorded(floor=None, *, version=OURS, result=None, equal=True, posture=None, number=0):
+def recorded(
+    floor=None, *, version: str | None = OURS, result=None, equal=True, posture=None, number=0
+):
     """Return a judged change of this floor as a bundle holds it."""
     floor = floor or FloorOfValues()
     evidence = floor.evidence()

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from mission_control.history.decide import (
+from mission_control.history.decide.loss import (
     HistoryMemory,
     HistoryPin,
     RootMemory,

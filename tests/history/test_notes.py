@@ -15,7 +15,7 @@ from mission_control.errors import StorageError
 from mission_control.floor.model import NOTHING_LATCHED
 from mission_control.history import notes, postgresql, writer
 from mission_control.history.continuity import recall_latched
-from mission_control.history.decide import HistoryPin
+from mission_control.history.decide.loss import HistoryPin
 from mission_control.history.notes import SLOT_BYTES, Note, NotesFile, carry, own_notes, read_notes
 from mission_control.records.verification import verify
 from tests.floor.floor_of_values import STRATEGY, FloorOfValues

@@ -8,8 +8,9 @@ import pytest
 from mission_control.errors import StorageError
 from mission_control.floor.model import Verdict
 from mission_control.history import past_postures
+from mission_control.history.decide.over_time import draw_postures
 from mission_control.history.model import PostureSpan
-from mission_control.history.past_postures import LONGEST, draw_postures, read_postures
+from mission_control.history.past_postures import LONGEST, read_postures
 from mission_control.model.reading import UnseenReason
 from tests.floor.floor_of_values import NOW, STRATEGY
 from tests.history.conftest import keeping

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from mission_control.contract.model.shapes import ServiceState
-from mission_control.history.decide import attain, lost_feed, whole_window
+from mission_control.history.decide.over_time import attain, lost_feed, whole_window
 from mission_control.history.model import AttainedDay, Segment, WholeWindow
 from mission_control.history.present import slo_document
 from mission_control.model.fleet import Slo, SloWindow
@@ -113,8 +113,8 @@ def test_without_own_time_nothing_is_attained():
     ("pieces", "whole", "verdict", "text"),
     [
         pytest.param([(0, 10, "")], None, "met", "met", id="nothing is said of the window"),
-        pytest.param([(0, 10, "")], (6_000, 10, 10), "met", "met", id="the whole window"),
-        pytest.param([(0, 8, "")], (6_000, 10, 10), "missed", "missed", id="the whole, missed"),
+        pytest.param([(0, 10, "")], (600, 10, 10), "met", "met", id="the whole window"),
+        pytest.param([(0, 8, "")], (600, 10, 10), "missed", "missed", id="the whole, missed"),
         pytest.param(
             [(0, 10, "")],
             (6_000, 10, 9),
@@ -134,12 +134,26 @@ def test_without_own_time_nothing_is_attained():
             (5_999, 10, 1),
             "missed",
             "missed",
-            id="more is spent than the whole window allows",
+            id="more was bad than the whole window allows",
+        ),
+        pytest.param(
+            [(0, 1, "")],
+            (5_999, 10, 1),
+            "not_yet",
+            "not yet: 1 of 10 sessions watched",
+            id="more was not watched than the whole window allows",
+        ),
+        pytest.param(
+            [(0, 10, "")],
+            (601, 2, 2),
+            "not_yet",
+            "not yet: the record began after 1 % of the window",
+            id="every session, and not the hours before the first",
         ),
     ],
 )
 def test_a_window_that_is_too_short_carries_no_verdict(pieces, whole, verdict, text):
-    """R15.15: before all its sessions were watched it is not met yet, and missed only for good."""
+    """R15.15: before all of it was recorded it is not met yet, and missed only for good."""
     window = WholeWindow(*whole) if whole else None
     found = attain(SOLD, line(*pieces), SPANS, (), (), window)
 

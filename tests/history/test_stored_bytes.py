@@ -21,7 +21,7 @@ from mission_control.floor.model import (
     Verdict,
 )
 from mission_control.history import codec
-from mission_control.history.decide import HistoryPin
+from mission_control.history.decide.loss import HistoryPin
 from mission_control.history.notes import Note, newest_of, slot_of
 from mission_control.model.kill_switch import SourceKind, SwitchText
 from mission_control.model.reading import (

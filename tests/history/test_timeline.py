@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mission_control.contract.model.shapes import ServiceState
-from mission_control.history.decide import (
+from mission_control.history.decide.over_time import (
     attain,
     draw_timeline,
     summarise,

@@ -93,8 +93,9 @@ async def test_a_stream_that_ends_is_opened_again_and_is_no_longer_young(monkeyp
     await pulse.end()
 
 
-async def test_without_an_open_page_nothing_is_followed():
+async def test_without_an_open_page_nothing_is_followed(monkeypatch):
     """Once no page has asked for a while the stream is given back."""
+    monkeypatch.setattr("ops_ui.pulse.AGAIN_SECONDS", (0.0,))
     told, now = Told(), 0.0
     pulse = pulse_over(told, lambda: now)
     pulse.ask()

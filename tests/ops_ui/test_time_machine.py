@@ -1,6 +1,6 @@
 """Pages: the time machine leads to an instant and to the changes beside it, by a GET form."""
 
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -33,7 +33,7 @@ async def asked(upstream, at=""):
 
 def shown(machine):
     """Render the control by itself."""
-    module: Any = templates().get_template("time_machine.html").module
+    module = cast("Any", templates().get_template("time_machine.html").module)
     return str(module.time_machine(machine, "/evidence-now"))
 
 

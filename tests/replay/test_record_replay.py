@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any, cast
 
 import orjson
 import pytest
@@ -124,12 +125,14 @@ async def test_history_that_cannot_be_read_is_said_and_costs_no_record(tmp_path)
         async def minutes(self, _since, _until):
             raise StorageError("the disk is gone", path="history")
 
-    (entry,) = await recorded(tmp_path, replay(), history=Broken())
+    (entry,) = await recorded(tmp_path, replay(), history=cast("Any", Broken()))
     document = orjson.loads((tmp_path / entry.path.replace(".md", ".json")).read_bytes())
 
     assert None is document["timeline"]["postures"]
     assert "The posture cannot be told" in document["timeline"]["note"]
-    assert Backdrop() == await find_backdrop(replay([event(None)], ()), CALENDAR, Broken())
+    assert Backdrop() == await find_backdrop(
+        replay([event(None)], ()), CALENDAR, cast("Any", Broken())
+    )
 
 
 async def test_many_sources_that_broke_off_are_counted(tmp_path, monkeypatch):

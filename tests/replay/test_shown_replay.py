@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any, cast
 
 import orjson
 import pytest
@@ -284,7 +285,7 @@ def test_kinds_are_told_apart():
         MarkKind.INTENT,
         MarkKind.EVENT,
     ] == [
-        kind_of(event(0, **more))
+        kind_of(event(0, **cast("Any", more)))
         for more in (
             {"evidence": "e", "gate": "g", "allowed": True},
             {"allowed": True},
@@ -474,7 +475,7 @@ def test_phases_are_those_of_the_calendar():
     """Each session's phases follow each other; a calendar that cannot tell is one unknown."""
     day = timedelta(days=1)
     week = backdrop_of(CALENDAR, at(0), at(0) + 7 * day).phases
-    unknown = SimpleNamespace(session_at=lambda now: MarketSession(now, Phase.UNKNOWN))
+    unknown: Any = SimpleNamespace(session_at=lambda now: MarketSession(now, Phase.UNKNOWN))
 
     assert [Phase.OPEN, Phase.POST_MARKET] == [Phase(s.name or "") for s in week[:2]]
     assert all(a.end == b.begin for a, b in pairwise(week))

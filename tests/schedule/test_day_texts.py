@@ -15,7 +15,7 @@ from mission_control.cluster.model.facts import (
     PodUsage,
 )
 from mission_control.cluster.model.objects import ContainerState, ObjectRef, PodFacts
-from mission_control.history.decide import gaps_between
+from mission_control.history.decide.over_time import gaps_between
 from mission_control.market_calendar.calendar import MarketCalendar
 from mission_control.market_calendar.days import instant_of
 from mission_control.model.fleet import Kind

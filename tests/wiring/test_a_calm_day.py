@@ -5,6 +5,7 @@ from datetime import date
 
 import pytest
 
+from mission_control.alerts.model import AlertState
 from tests.wiring.lived_day import (
     MARKS,
     RUNS,
@@ -17,7 +18,7 @@ from tests.wiring.lived_day import (
 )
 
 pytestmark = MARKS
-FULL = date(2026, 11, 18)
+FULL, STALE = date(2026, 11, 18), "marketdata_stale"
 
 
 async def a_calm_day(day: Day) -> None:
@@ -138,5 +139,6 @@ def test_a_calm_day_meets_every_target(calm: Lived) -> None:
 
 
 def test_a_calm_day_pages_no_one(calm: Lived) -> None:
-    """R11.5: nothing pages, and nothing but what is ignored after hours fires."""
+    """R11.5: nothing pages, and that the feed stops at the close fires nothing."""
     assert [] == [t for t in calm.alerts if t.pages]
+    assert [] == [t for t in calm.alerts if t.to_state is AlertState.FIRING and t.rule == STALE]

@@ -23,8 +23,8 @@ from mission_control.bootstrap.keeping import keeping_parts
 from mission_control.bootstrap.record import run_origin
 from mission_control.bootstrap.serve import connected
 from mission_control.config_snapshot import run as config_snapshot
+from mission_control.floor.decide.start import all_asked
 from mission_control.floor.model import FloorSnapshot
-from mission_control.floor.observe import all_asked
 from mission_control.last_known_good.run import CaptureRefused
 from mission_control.log_records import configure_logging
 from mission_control.replay.model import Narrowing

@@ -118,6 +118,7 @@ def test_a_demo_begins_on_its_record():
 
         assert (DEMO_DAY, 10, 15) == (floor.clock().date(), floor.clock().hour - 5, 15)
         assert RECORDED[: THIS_MORNING + 1] == floor.past
+        assert not floor.recorded_ports  # the system chose others, so the GO is another fleet's
         assert held
         assert (root / "fleet.yaml").exists()
     assert not root.exists()

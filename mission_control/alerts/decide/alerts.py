@@ -115,8 +115,11 @@ def _go_on(
     if alert is not None and alert.state is AlertState.FIRING:
         return _Moved(replace(alert, ending_since=None) if alert.ending_since else alert, "")
     fact, rule = match.fact, match.rule
-    if alert is None and _is_too_early(fact, seen):
+    if alert is None and (_is_too_early(fact, seen) or _is_after_hours(match, seen)):
         return _Moved(None, "")
+    if alert is not None and _is_after_hours(match, seen):
+        pending = alert.state is AlertState.PENDING
+        return _Moved(None, _IGNORED) if pending else _settle(alert, seen, now)
     begun = alert if alert is not None and alert.state is AlertState.PENDING else None
     if begun is None:
         since = now if fact.since is None else min(fact.since, now)
@@ -142,6 +145,15 @@ def _go_on(
         detail=fact.detail,
     )
     return _Moved(fired, why)
+
+
+_IGNORED = "after hours it is ignored, unless it lasts into the next session's open - 60 min"
+
+
+def _is_after_hours(match: _Match, seen: AlertEvidence) -> bool:
+    """Return whether a feed is not fresh where no tick is due: that begins no alert (R11.5)."""
+    outside = rule_phase(seen.snapshot.session) not in match.rule.phases
+    return match.fact.source is Source.FEED and outside
 
 
 def _is_too_early(fact: Fact, seen: AlertEvidence) -> bool:

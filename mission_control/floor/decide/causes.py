@@ -11,7 +11,7 @@ from mission_control.model.fleet import Kind
 MOST_FOLLOWED = 50
 """So many services are looked at for what one needs."""
 _FEED = frozenset({codes.MARKETDATA_STALE, codes.MARKETDATA_MISSING, codes.MARKETDATA_UNVERIFIABLE})
-_BLIND = frozenset({codes.WORKLOAD_UNSEEN, codes.UNOBSERVED, codes.EXECUTION_NOT_PROVEN_OFF})
+BLIND = frozenset({codes.WORKLOAD_UNSEEN, codes.UNOBSERVED, codes.EXECUTION_NOT_PROVEN_OFF})
 """What is said of a service whose workload is not seen."""
 
 
@@ -26,7 +26,7 @@ def find_causes(snapshot: FloorSnapshot) -> Mapping[str, str]:
     subjects = [r.subject for r in snapshot.posture.reasons]
     lost = next((s for s in subjects if s.split(" ")[0] == CLUSTER), None)
     feeds = sorted(name for name, r in wrong.items() if _is_feed(r))
-    blind = _BLIND if snapshot.kill_switch.confirmed else _BLIND | {codes.KILL_SWITCH}
+    blind = BLIND if snapshot.kill_switch.confirmed else BLIND | {codes.KILL_SWITCH}
     causes = dict[str, str]()
     for name, report in wrong.items():
         cause = _cause_of(report, wrong, feeds, lost if report.reason_code in blind else None)

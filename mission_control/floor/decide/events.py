@@ -6,11 +6,16 @@ from datetime import datetime, timedelta
 
 from mission_control.cluster.model.facts import ClusterFacts
 from mission_control.contract.model.claims import Claims
+from mission_control.floor.decide.causes import BLIND
 from mission_control.floor.decide.posture import pages_now, severity_of_alarm
 from mission_control.floor.model import Alarm, FloorSnapshot, Posture, ServiceReport, Verdict
 from mission_control.history.model import ServiceChange
 from mission_control.market_calendar.days import in_new_york
-from mission_control.model.codes import KILL_SWITCH_UNCONFIRMED, POLL_LOOP_STALLED
+from mission_control.model.codes import (
+    KILL_SWITCH_UNCONFIRMED,
+    NOT_YET_ASKED,
+    POLL_LOOP_STALLED,
+)
 from mission_control.model.event import EventType
 from mission_control.model.finding import Severity
 from mission_control.model.kill_switch import KillSwitchState
@@ -318,9 +323,17 @@ def find_changes(before: FloorSnapshot | None, after: FloorSnapshot) -> Iterator
     """Return the services whose state, expectation or lead reason changed; all without a before."""
     every = ((None, r) for r in after.services)
     for earlier, report in every if before is None else _reported_again(before, after):
-        told = (report.state, report.expected, report.reason_code)
-        if earlier is None or told != (earlier.state, earlier.expected, earlier.reason_code):
+        told = (report.state, report.expected, _reason_of(report, after))
+        known = None if before is None or earlier is None else _reason_of(earlier, before)
+        if earlier is None or told != (earlier.state, earlier.expected, known):
             yield ServiceChange(after.at, report.agent.agent_name, *told)
+
+
+def _reason_of(report: ServiceReport, snapshot: FloorSnapshot) -> str:
+    """Return a service's lead reason; what only the cluster tells is not asked before that is."""
+    asked = snapshot.cluster is not None or snapshot.fleet.access is None
+    unseen = not report.expected and report.reason_code in BLIND
+    return NOT_YET_ASKED if unseen and not asked else report.reason_code
 
 
 def _said(snapshot: FloorSnapshot) -> tuple[object, ...]:

@@ -182,7 +182,7 @@ def _posture(event: FloorEvent) -> str:
         return f"The floor is {word}, but not as expected: {why}"
     if before == after:
         return "Every service is as expected again"
-    if data.get("before_code") == codes.NOT_YET_ASKED:
+    if data.get("starting") is True or data.get("before_code") == codes.NOT_YET_ASKED:
         return f"Every service was asked for the first time: the floor is {word}"
     return (
         f"The halt is over: the floor is {word}" if before == "HALTED" else f"The floor is {word}"

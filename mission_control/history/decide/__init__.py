@@ -1,0 +1,1 @@
+"""How services were over time, and whether a root and a history remember the same."""
