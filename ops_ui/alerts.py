@@ -116,7 +116,9 @@ def _row(alert: OpenAlert, now: str) -> AlertRow:
     code = "".join(c for c in alert.runbook or alert.code if c.isalnum() or c == "_")
     runbook = f"/runbooks/{code}?{query}" if code else ""
     look = _LOOKS.get(alert.severity, "bad") if _pages(alert) else "calm"
-    evidence = evidence_href(alert.since, alert.resolved_at or now)
+    evidence = evidence_href(
+        alert.since, alert.resolved_at or now, f"{alert.code} {alert.subject}".strip()
+    )
     return AlertRow(alert, look, lasts, runbook, evidence)
 
 

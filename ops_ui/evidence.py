@@ -26,6 +26,7 @@ from ops_ui.answers import (
     TextIfSent,
 )
 from ops_ui.formats import instant_of, new_york_input
+from ops_ui.incidents import AROUND
 from ops_ui.mission_control_client import HTTP_OK, Failure, Missed, problem_in
 from ops_ui.rendering import Pages, asked_of, pages_of, query_of
 
@@ -34,8 +35,6 @@ _ASKED = ("from", "to", "incident")
 MOST_ASKED = 500
 BACK = timedelta(days=14)
 """Incidents and sessions of so long ago are offered."""
-AROUND = timedelta(minutes=10)
-"""So much before an incident and after it belongs to its evidence."""
 MOST_GAPS = 10
 PATIENCE_SECONDS = 20.0
 """A preview of a month reads all that was recorded in it."""

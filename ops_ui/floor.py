@@ -63,6 +63,11 @@ class FloorView:
     nothing_wrong: str = ""
 
     @property
+    def names(self) -> frozenset[str]:
+        """Return the names of its services."""
+        return frozenset(r.name for row in self.services for r in (row, *row.dependents) if r.href)
+
+    @property
     def counts(self) -> tuple[int, int, int]:
         """Count the services, those not as expected, and the critical ones."""
         every = [r for row in self.services for r in (row, *row.dependents) if r.href]
@@ -100,7 +105,13 @@ def see_floor(told: FloorAnswers, *, past: bool = False) -> FloorView:
     alerts = see_alerts(told.alerts) if told.alerts is not None else None
     day = see_day(told.schedule) if told.schedule is not None else None
     last = told.schedule.last_session if isinstance(told.schedule, Schedule) else None
-    verdict = see_verdict(posture, told.runbooks, alerts, None if past else last)
+    verdict = see_verdict(
+        posture,
+        told.runbooks,
+        alerts,
+        None if past else last,
+        frozenset() if missed else {a.agent_name for a in agents.agents},
+    )
     opened = () if isinstance(told.events, Missed) else told.events.events
     gauges = (*see_gauges(posture, agents, told.safety),)
     if not past:

@@ -62,6 +62,15 @@ class Frame:
         return tuple(mark for mark in (self.label, self.as_of) if mark)
 
     @property
+    def more(self) -> tuple[Way, ...]:
+        """Return the ways that stand behind one word."""
+        return MORE
+
+    def title_of_more(self, here: str) -> str:
+        """Return the title of the way behind that word which leads to a page; empty for none."""
+        return next((way.title for way in MORE if here in way.pages), "")
+
+    @property
     def live(self) -> bool:
         """Return whether it shows the present."""
         return self.why == "" and self.at == ""
@@ -115,7 +124,8 @@ def lost_frame(why: str, now: str, label: str) -> Frame:
 
 def past_frame(at: str, as_of: str, label: str) -> Frame:
     """Frame a page of the instant `at`, labelled so; what is wrong now is no part of it."""
-    return Frame(_bare_ways(), label=label, at=at, as_of=as_of or f"AS OF {new_york(at)}")
+    told = as_of.removeprefix(f"{label} · ") or f"AS OF {new_york(at)}"
+    return Frame(_bare_ways(), label=label, at=at, as_of=told)
 
 
 def _age(at: str, now: str) -> float | None:
@@ -144,17 +154,30 @@ def _bare_ways() -> tuple[Way, ...]:
     return (
         _FLOOR,
         _READINESS,
+        Way("/deploys", "Changes", ("deploys", "diff")),
         _ALERTS,
         _SCHEDULE,
-        Way("/deploys", "Deploys", ("deploys", "diff")),
-        Way("/lkg", "LKG", ("lkg", "lkg-diff")),
-        Way("/events", "Events", ("events",)),
-        Way("/slo", "SLO", ("slo",)),
-        Way("/artifacts", "Artifacts", ("artifacts", "artifact")),
+        Way("/events", "History", ("events",)),
+        Way("/evidence", "Evidence", ("evidence",)),
+        Way("/runbooks", "Runbooks", ("runbooks", "runbook")),
     )
 
 
-_FLOOR = Way("/", "Floor", ("floor", "service", "evidence-now", "brief"))
+MORE = (
+    Way("/brief", "Brief", ("brief",)),
+    Way("/evidence-now", "How do you know", ("evidence-now",)),
+    Way("/map", "Map", ("map",)),
+    Way("/slo", "SLO", ("slo",)),
+    Way("/lkg", "LKG", ("lkg", "lkg-diff")),
+    Way("/attestation", "Attestation", ("attestation",)),
+    Way("/artifacts", "Artifacts", ("artifacts", "artifact")),
+    Way("/replays", "Replays", ("replays", "replay", "replay-diff")),
+    Way("/wall", "Wall", ("wall",)),
+)
+"""What is asked for less often; it stands behind one word, and nothing is counted there."""
+
+
+_FLOOR = Way("/", "Floor", ("floor", "service"))
 _READINESS = Way("/readiness", "Readiness", ("readiness",))
 _ALERTS = Way("/alerts", "Alerts", ("alerts",))
 _SCHEDULE = Way("/schedule", "Schedule", ("schedule",))

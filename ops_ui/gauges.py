@@ -166,7 +166,8 @@ def _cluster_gauge(posture: Posture, agents: Sequence[Agent]) -> Gauge:
     whole = bool(seen.lists) and seen.whole == seen.lists
     age = "" if seen.age_seconds is None else f", {seen.age_seconds:.0f} s old"
     ready = sum(a.workload.ready or 0 for a in agents if a.workload is not None)
-    note = f"lists whole{age} · {ready} pods ready · {who}"
+    pods = f"{ready} pods ready" if seen.whole else "no pod seen"
+    note = f"lists whole{age} · {pods} · {who}"
     look, glyph = ("fine", "●") if whole else ("bad", "✕")
     return Gauge(name, look, glyph, f"{seen.whole} of {seen.lists}", note)
 

@@ -22,7 +22,8 @@ from ops_ui.answers import (
 )
 from ops_ui.formats import NEW_YORK, duration, instant_of
 
-AROUND = timedelta(minutes=5)
+_MOST_NAME = 120
+AROUND = timedelta(minutes=10)
 """The evidence of an incident is asked for from so long before it to so long after it."""
 
 
@@ -116,19 +117,25 @@ def _card(incident: Incident, now: str, left: str) -> IncidentCard:
         "over" if over else left,
         duration(incident.seconds) if incident.seconds is not None else "for a time not known",
         max(0, (incident.event_count or shown) - shown),
-        evidence_href(incident.begin, incident.end if over else now),
+        evidence_href(incident.begin, incident.end if over else now, incident.sentence),
         f"/runbooks/{code}{agent}" if code else "",
         f"/?{urlencode({'at': incident.begin})}" if incident.begin else "",
     )
 
 
-def evidence_href(begin: str, end: str) -> str:
-    """Return where the evidence of a stretch of time is; empty where that cannot be read."""
+def evidence_href(begin: str, end: str, incident: str = "") -> str:
+    """
+    Return where the evidence of a stretch of time is; empty where that cannot be read.
+
+    What lies around it belongs to it. `incident` is what it is called.
+    """
     since, until = instant_of(begin), instant_of(end)
     if since is None or until is None:
         return ""
     asked = {"from": (since - AROUND).isoformat(), "to": (until + AROUND).isoformat()}
-    return f"/evidence?{urlencode({k: v.replace('+00:00', 'Z') for k, v in asked.items()})}"
+    asked = {k: v.replace("+00:00", "Z") for k, v in asked.items()}
+    named = {"incident": incident[:_MOST_NAME]} if incident else {}
+    return f"/evidence?{urlencode(asked | named)}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,7 @@ class Pulse:
 
     async def _follow(self) -> None:
         failed = 0
-        while self._is_asked():
+        while True:
             try:
                 async with self._client.stream("") as response:
                     if response.status_code == HTTP_OK:
@@ -66,6 +66,8 @@ class Pulse:
             except httpx.HTTPError as error:
                 log.info("the stream ended: %s", type(error).__name__)
             self._heard_at = None
+            if not self._is_asked():
+                return
             await asyncio.sleep(AGAIN_SECONDS[min(failed, len(AGAIN_SECONDS) - 1)])
             failed += 1
 

@@ -15,6 +15,7 @@ from ops_ui.record_answers import (
     Comparison,
     Matter,
     NoExecution,
+    Proof,
     Readiness,
     Report,
     Reports,
@@ -295,3 +296,13 @@ def _matter(matter: Matter) -> MatterRow:
     spans = sorted((v for s in matter.sources for v in s.spans), key=lambda v: v.since)
     values = list(dict.fromkeys(str(v.value) for v in spans if v.value is not None))
     return MatterRow(matter, values[:_MOST_VALUES] + ["…"] * (len(values) > _MOST_VALUES))
+
+
+@get("/read-only", media_type=MediaType.HTML)
+async def read_only(state: State) -> Response[str]:
+    """Show the live proof that nothing here writes."""
+    pages = pages_of(state)
+    proof = await pages.client.ask("/api/v1/attestation/read-only", Proof)
+    if isinstance(proof, Missed):
+        return await pages.missed(proof, "The proof could not be read")
+    return await pages.render("read_only.html", proof=proof)

@@ -35,6 +35,7 @@ _SAMPLE = "intraday_sample"
 _CHARACTER = 0.52
 """A character of a label takes so much of the width of a common screen, in percent."""
 _MOST_STRETCHES, _MOST_ALARMS = 400, 60
+_NOT_KEPT_YET = timedelta(minutes=3)
 _OPENED = "accusation.opened"
 
 
@@ -160,9 +161,12 @@ def _stretches(
     """
     Return the stretches, oldest first; the present one reaches up to the posture's own instant.
 
-    What was read before the posture last changed is cut there: the newest is known better.
+    What was read before the posture last changed is cut there: the newest is known better. It is
+    never drawn over a gap: a posture that is older than a gap was not watched in it.
     """
     at, since = instant_of(posture.at), instant_of(posture.since)
+    if at is not None and since is not None:
+        since = _watched_from(timeline, since, at)
     for span in timeline.floor[-_MOST_STRETCHES:]:
         begin, end = instant_of(span.begin), instant_of(span.end)
         if begin is None or end is None:
@@ -175,6 +179,18 @@ def _stretches(
             yield _stretch(span, begin, end, scale)
     if not past and at is not None and since is not None:
         yield _present(posture, since, at, scale)
+
+
+def _watched_from(timeline: Timeline, since: datetime, at: datetime) -> datetime:
+    """Return when the newest gap ended; minutes that are not kept yet are none."""
+    gaps = [span for span in timeline.floor if not _is_known(span)]
+    for span in reversed(gaps):
+        begin, end = instant_of(span.begin), instant_of(span.end)
+        if begin is None or end is None:
+            continue
+        if span is not timeline.floor[-1] or end - begin > _NOT_KEPT_YET:
+            return max(since, min(end, at))
+    return since
 
 
 def _is_known(span: Span) -> bool:

@@ -53,11 +53,12 @@ async def service(
     found = await ask(f"/api/v1/agents/{quote(name, safe='')}{asked}", OneAgent)
     if isinstance(found, Missed):
         return await _missed(pages, found, "This service")
-    day, month, slo, floor = await asyncio.gather(
+    day, month, slo, floor, machine = await asyncio.gather(
         ask(_timeline(name, DAY_STEP, at, found.ts, _DAY_SECONDS), Timeline),
         ask(_timeline(name, MONTH_STEP, at, found.ts, _MONTH_SECONDS), Timeline),
         ask("/api/v1/slo", Targets),
         ask(f"/api/v1/agents{asked}", Agents),
+        ask_time_machine(pages.client, at),
     )
     services = () if isinstance(slo, Missed) else slo.services
     near = see_map(floor.agents, name) if isinstance(floor, Agents) else None
@@ -74,10 +75,16 @@ async def service(
         no_container=[Container.model_validate({})],
         at=at,
         near=near if near and near.nodes else None,
-        evidence=evidence_href(found.agent.since, found.ts)
-        if found.agent.expected is not True
-        else "",
+        evidence=_evidence_of(found),
+        machine=machine,
     )
+
+
+def _evidence_of(found: OneAgent) -> str:
+    """Return where the evidence of a service's incident is; empty where it is as expected."""
+    agent = found.agent
+    named = " ".join([*(r.code for r in agent.reasons[:1]), agent.agent_name])
+    return "" if agent.expected is True else evidence_href(agent.since, found.ts, named)
 
 
 @get("/map", media_type=MediaType.HTML)

@@ -1,13 +1,14 @@
 """The verdict: its word, its severity, why in one sentence, since when, and who is called. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from urllib.parse import urlencode
+from urllib.parse import quote
 
 from ops_ui.alerts import AlertRow, AlertsView
 from ops_ui.answers import Opening, Posture, Reason
 from ops_ui.floor_answers import RunbookEntry, Runbooks
 from ops_ui.formats import GLYPHS, clock_short, clock_time, duration, instant_of
+from ops_ui.incidents import evidence_href
 from ops_ui.mission_control_client import Failure, Missed
 
 FAILURES = {
@@ -61,7 +62,6 @@ class Verdict:
     banner: Banner
     sentence: str
     root: str = ""
-    root_href: str = ""
     owners: tuple[str, ...] = ()
     waiting: str = ""
     oldest: str = ""
@@ -86,23 +86,26 @@ def see_verdict(
     runbooks: Runbooks | Missed,
     alerts: AlertsView | None,
     last_session: Opening | None = None,
+    services: Collection[str] = (),
 ) -> Verdict:
-    """Turn a posture into its card; without a reason there is nothing to do."""
+    """
+    Turn a posture into its card; without a reason there is nothing to do.
+
+    A runbook about one of `services` is filled in with what is known of it.
+    """
     lead = posture.reasons[0] if posture.reasons else _NO_REASON
     since = _since(posture, last_session)
     begun, now = instant_of(since), instant_of(posture.at)
     lasts = None if begun is None or now is None else max(0.0, (now - begun).total_seconds())
     cause = posture.root_cause
     root = (cause.subject if cause else "") or lead.subject
-    services = cause is not None and cause.waiting_total is not None
     alert = alerts.paging[0] if alerts is not None and alerts.paging and not lead.code else None
     return Verdict(
         banner=_banner(posture, lead),
         sentence=_alerting(alert, alerts) if alert and alerts else posture.sentence or lead.told,
         root=root,
-        root_href=_runbook_href(lead.code, _alert_of(lead, alerts)) if lead.code else "",
         owners=cause.owners if cause else (),
-        waiting=_waiting(cause.waiting, cause.waiting_total) if cause and services else "",
+        waiting=_waiting(cause.waiting, cause.waiting_total) if cause else "",
         oldest=posture.oldest_evidence_source or posture.oldest_evidence,
         oldest_age=posture.evidence_age_seconds,
         lasts=lasts,
@@ -110,8 +113,8 @@ def see_verdict(
         since_day=clock_short(since, posture.at),
         market=since != posture.since,
         next=_next(posture),
-        step=_step_of_alert(alert) if alert else _step(lead, runbooks, alerts),
-        evidence=_evidence_href(since, posture),
+        step=_step_of_alert(alert) if alert else _step(lead, runbooks, alerts, services),
+        evidence=_evidence_href(since, posture, lead),
     )
 
 
@@ -140,9 +143,9 @@ def _banner(posture: Posture, lead: Reason) -> Banner:
 
 def _waiting(names: Iterable[str], total: int | None) -> str:
     known = list(names)
-    if not known:
+    if not known or total is None:
         return ""
-    more = (total or 0) - len(known[:6])
+    more = total - len(known[:6])
     return ", ".join(known[:6]) + (f" and {more} more" if more > 0 else "")
 
 
@@ -174,14 +177,21 @@ def _page_of(code: str) -> str:
     return "HTTP_STATUS" if code.startswith("HTTP_") else code
 
 
-def _runbook_href(code: str, alert: AlertRow | None) -> str:
+def _runbook_href(lead: Reason, alerts: AlertsView | None, services: Collection[str]) -> str:
+    alert = _alert_of(lead, alerts)
     if alert is not None and alert.runbook:
         return alert.runbook
-    plain = "".join(c for c in _page_of(code) if c.isalnum() or c == "_")
-    return f"/runbooks/{plain}" if plain else ""
+    plain = "".join(c for c in _page_of(lead.code) if c.isalnum() or c == "_")
+    filled = f"?agent={quote(lead.subject, safe='')}" if lead.subject in services else ""
+    return f"/runbooks/{plain}{filled}" if plain else ""
 
 
-def _step(lead: Reason, runbooks: Runbooks | Missed, alerts: AlertsView | None) -> Step | None:
+def _step(
+    lead: Reason,
+    runbooks: Runbooks | Missed,
+    alerts: AlertsView | None,
+    services: Collection[str],
+) -> Step | None:
     if not lead.code:
         return None
     alert = _alert_of(lead, alerts)
@@ -189,7 +199,7 @@ def _step(lead: Reason, runbooks: Runbooks | Missed, alerts: AlertsView | None) 
     title = page.title if page and page.title else lead.code.replace("_", " ").lower()
     text = (page.first_step if page else "") or (alert.alert.first_step if alert else "")
     short = text if len(text) <= _MOST_WORDS else f"{text[:_MOST_WORDS]}…"
-    return Step(short, title, _runbook_href(lead.code, alert))
+    return Step(short, title, _runbook_href(lead, alerts, services))
 
 
 def _alerting(row: AlertRow, alerts: AlertsView) -> str:
@@ -209,8 +219,7 @@ def _entries(runbooks: Runbooks | Missed) -> Mapping[str, RunbookEntry]:
     return {} if isinstance(runbooks, Missed) else {r.code: r for r in runbooks.runbooks}
 
 
-def _evidence_href(since: str, posture: Posture) -> str:
+def _evidence_href(since: str, posture: Posture, lead: Reason) -> str:
     """Return the address of the evidence of this incident: from its beginning until now."""
-    if not posture.reasons or not since or not posture.at:
-        return ""
-    return f"/evidence?{urlencode({'from': since, 'to': posture.at})}"
+    named = f"{posture.verdict}: {lead.code} {lead.subject}".strip()
+    return evidence_href(since, posture.at, named) if posture.reasons else ""

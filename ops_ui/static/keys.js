@@ -2,7 +2,8 @@
 // into the time machine stays when the page is renewed; and all keys on a page of the past, which is not.
 "use strict";
 (function () {
-  const EXTRA = { b: "/brief", k: "/evidence-now" };
+  const at = new URLSearchParams(location.search).get("at");
+  const EXTRA = { b: "/brief", k: `/evidence-now${at ? `?at=${encodeURIComponent(at)}` : ""}` };
   const ALL = { f: "/", r: "/readiness", a: "/alerts", s: "/schedule", d: "/deploys", l: "/lkg", e: "/events", w: "/wall" };
   const past = document.documentElement.dataset.renews === "no";
   const go = past ? { ...ALL, ...EXTRA } : EXTRA;
@@ -16,6 +17,8 @@
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName)) { return; }
     if (Date.now() - going < 1500 && go[event.key]) { location.href = go[event.key]; return; }
+    const more = event.key === "Escape" && document.querySelector(".more[open]");
+    if (more) { more.open = false; more.querySelector("summary").focus(); }
     going = event.key === "g" ? Date.now() : 0;
     if (event.key === "[") { follow(".time-machine a[rel=prev]"); }
     if (event.key === "]") { follow(".time-machine a[rel=next]"); }

@@ -5,6 +5,8 @@ from datetime import date
 
 import pytest
 
+from mission_control.alerts.decide.facts import first_call
+from mission_control.model.fleet import Fleet, Owner
 from mission_control.readiness.model import ReadinessVerdict
 from mission_control.schedule.model import Job, RunOutcome, RunStage
 from tests.alerts.hurts import DAY, MINUTE, OPEN, day_at, silence, states
@@ -52,6 +54,36 @@ def test_a_no_go_is_over_at_the_close():
     day.until(at(DAY, "16:01:30"), 5)
 
     assert (["readiness_no_go readiness"], []) == (before, day.paging())
+
+
+@pytest.mark.parametrize(
+    ("others", "owner"),
+    [
+        pytest.param(("Ops On-Call", None), "Ops On-Call", id="all name the same"),
+        pytest.param(("Ops On-Call", "Feed Owner"), "", id="they differ"),
+        pytest.param((None, None), "", id="none is named"),
+    ],
+)
+def test_what_is_about_no_service_names_who_is_called_first_for_every_service(others, owner):
+    """R11.13: an alert about readiness is owned by the one whom the whole fleet names first."""
+    agents = [
+        replace(INGEST, agent_name=f"a{n}", owner=o and Owner(o)) for n, o in enumerate(others)
+    ]
+
+    assert owner == first_call(Fleet(tuple(agents), "", ""))
+
+
+def test_a_no_go_of_readiness_has_an_owner_where_the_fleet_names_one():
+    """R11.13: no alert says that no owner is named while every service names the same."""
+    day = day_at(at(DAY, "09:16:00"))
+    day.run(Job.PRE_OPEN, RunOutcome.SUCCEEDED, ReadinessVerdict.NO_GO)
+    fleet = day.floor.fleet
+    day.floor.fleet = replace(
+        fleet, agents=tuple(replace(a, owner=Owner("Ops On-Call")) for a in fleet.agents)
+    )
+    day.step()
+
+    assert ["Ops On-Call"] == [a.owner for a in day.book.alerts if a.subject == "readiness"]
 
 
 def test_a_no_go_from_before_its_hour_says_nothing():

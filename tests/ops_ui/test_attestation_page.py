@@ -87,7 +87,7 @@ async def test_a_whole_session_is_shown_as_clean(pages, upstream):
     assert "/attestation?session=2026-11-17" in page
     assert "&lt;b&gt;OBSERVE" in page
     assert "kill switch witness" not in page
-    assert '<a href="/attestation">Attestation</a>' in page
+    assert '<a href="/attestation" aria-current="page">Attestation</a>' in page
 
 
 @pytest.mark.parametrize(

@@ -104,7 +104,7 @@ async def test_incidents_and_sessions_are_chosen_by_links(pages, evidence):
     assert "from" not in found[2]
     assert "/evidence?from=2026-11-18T00%3A00&to=2026-11-19T00%3A00" == found[3]
     assert "goes on" in page.text
-    assert "There were more than are listed" in page.text
+    assert "So much happened that older ones are not listed" in page.text
     assert "closes early" in page.text
     assert not [r for r in evidence.requests if r.url.path == f"{API}/preview"]
 

@@ -101,8 +101,8 @@ async def test_a_service_shows_what_it_needs_and_its_evidence(pages, floor):
         pictures(page)
     )
     links = [a["href"] for tag, a in page.elements if tag == "a"]
-    (evidence,) = (href for href in links if href.startswith("/evidence"))
-    assert "from=2026-11-18T15%3A05%3A00Z&to=2026-11-18T15%3A20%3A13Z" in evidence
+    (evidence,) = (href for href in links if href.startswith("/evidence?"))
+    assert "from=2026-11-18T15%3A00%3A00Z&to=2026-11-18T15%3A25%3A13Z" in evidence
     floor.answers["/api/v1/agents"] = httpx.Response(503)
     assert "What it needs" not in (await see(pages, "/service/strategy-engine")).text
 
@@ -308,7 +308,7 @@ async def test_an_alert_leads_to_its_evidence(pages, upstream):
     page = await see(pages, "/alerts")
 
     links = [a["href"] for tag, a in page.elements if tag == "a"]
-    assert any(h.startswith("/evidence?from=2026-11-18T15%3A05%3A54") for h in links)
+    assert any(h.startswith("/evidence?from=2026-11-18T15%3A00%3A54") for h in links)
 
 
 OTHERS = ["/map", "/runbooks/MARKETDATA_STALE", "/slo", "/events", "/alerts", f"/service/{NAME}"]

@@ -402,10 +402,10 @@ def test_an_incident_leads_to_its_evidence_and_its_runbook():
     (lasts,) = incidents({"end": None, "open": True})
 
     assert ("bad over", "over", "4 min", 2) == (over.look, over.word, over.lasted, over.more)
-    assert over.evidence == "/evidence?from=2026-11-18T15%3A05%3A00Z&to=2026-11-18T15%3A19%3A00Z"
+    assert over.evidence == "/evidence?from=2026-11-18T15%3A00%3A00Z&to=2026-11-18T15%3A24%3A00Z"
     assert "/runbooks/MARKETDATA_STALE?agent=feed" == over.runbook
     assert ("bad", "NOT OVER") == (lasts.look, lasts.word)
-    assert lasts.evidence.endswith("to=2026-11-18T15%3A20%3A00Z")
+    assert lasts.evidence.endswith("to=2026-11-18T15%3A25%3A00Z")
 
 
 @pytest.mark.parametrize("key", sorted(INCIDENT))

@@ -75,6 +75,21 @@ def test_gaps_are_gaps_and_every_other_stretch_leads_there():
     assert "10:00 EST to 10:10 EST: HALTED, unexpected, TIMEOUT" in drawn.words
 
 
+def test_a_posture_that_is_older_than_a_gap_is_not_drawn_over_it():
+    """What was not watched stays a gap, also where the same was found again after it."""
+    spans = [
+        span("10:00", "11:00", "OK"),
+        span("11:00", "15:00", "UNKNOWN", watched=False, expected=False),
+        span("15:00", "15:14", "OK"),
+        span("15:14", "15:15", "UNKNOWN", watched=False, expected=False),
+    ]
+    begun = ribbon(*spans[:2], since="2026-11-17T15:14:00.000Z")
+    later = ribbon(*spans, since="2026-11-17T15:14:00.000Z")
+
+    assert ["ok", "gap", "ok"] == [s.look for s in begun.stretches]
+    assert ["ok", "gap", "ok"] == [s.look for s in later.stretches]
+
+
 def test_a_gap_up_to_now_is_not_drawn_over():
     """A stretch that was not watched stays a gap up to what is known now."""
     gap = span("10:00", "15:14", "UNKNOWN", watched=False, expected=False)

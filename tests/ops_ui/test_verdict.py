@@ -64,8 +64,8 @@ def test_a_halt_is_told_whole():
     assert seen.step is not None
     assert ("Call.", "/runbooks/MARKETDATA_STALE") == (seen.step.text, seen.step.href)
     assert (
-        seen.evidence
-        == "/evidence?from=2026-11-18T15%3A10%3A52.000Z&to=2026-11-18T15%3A15%3A13.000Z"
+        seen.evidence == "/evidence?from=2026-11-18T15%3A00%3A52Z&to=2026-11-18T15%3A25%3A13Z"
+        "&incident=HALTED%3A+MARKETDATA_STALE+marketdata-mcp-server"
     )
 
 

@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from mission_control.alerts.model import AlertEvidence, Fact, Source
@@ -58,7 +58,7 @@ def find_facts(evidence: AlertEvidence) -> tuple[Fact, ...]:
     costs nothing while nothing is.
     """
     told = _sort(evidence.snapshot)
-    return (
+    found = (
         *_alarms(evidence.snapshot, told),
         *_feeds(evidence.snapshot, told),
         *(_service(each) for each in told.services.values() if each.reasons),
@@ -70,6 +70,16 @@ def find_facts(evidence: AlertEvidence) -> tuple[Fact, ...]:
         *_readiness(evidence),
         *_events(evidence),
     )
+    if all(fact.owner for fact in found):
+        return found
+    first = first_call(evidence.snapshot.fleet)
+    return tuple(fact if fact.owner else replace(fact, owner=first) for fact in found)
+
+
+def first_call(fleet: Fleet) -> str:
+    """Return who is called first for every service, and so for what is about none; else empty."""
+    owners = {agent.owner.primary for agent in fleet.agents if agent.owner is not None}
+    return owners.pop() if len(owners) == 1 else ""
 
 
 def _sort(snapshot: FloorSnapshot) -> _Sorted:
