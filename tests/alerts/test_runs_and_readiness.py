@@ -83,6 +83,7 @@ def test_a_no_go_of_readiness_has_an_owner_where_the_fleet_names_one():
     )
     day.step()
 
+    assert day.book is not None
     assert ["Ops On-Call"] == [a.owner for a in day.book.alerts if a.subject == "readiness"]
 
 

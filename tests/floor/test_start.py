@@ -63,7 +63,8 @@ def test_only_first_sights_wait_for_the_end_of_a_start(happening, told_at_once):
 
 def test_a_posture_of_a_start_is_no_halt_that_is_over():
     """R15.31, R15.14: before it nothing was asked yet, whatever led then."""
-    data = {"before": "HALTED", "after": "MARKET_CLOSED", "before_code": "KILL_SWITCH_UNCONFIRMED"}
+    data: dict[str, object] = {"before": "HALTED", "after": "MARKET_CLOSED"}
+    data["before_code"] = "KILL_SWITCH_UNCONFIRMED"
     happening = Happening(EventType.POSTURE_CHANGED, "x", data=data)
     (told_of_it,) = without_start([happening])
 

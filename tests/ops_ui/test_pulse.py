@@ -102,7 +102,9 @@ async def test_without_an_open_page_nothing_is_followed(monkeypatch):
     await told.tell(b"event: posture\n\n")
     now = IDLE_SECONDS + 1
     told.pieces.put_nowait(b"event: posture\n\n")
-    await pulse._task  # noqa: SLF001  (it ends by itself)
+    task = pulse._task  # noqa: SLF001
+    assert task is not None
+    await task  # it ends by itself
     assert 1 == told.opened
     pulse.ask()
     await told.tell(b"event: posture\n\n")
