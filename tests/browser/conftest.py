@@ -89,11 +89,17 @@ class Demo:
 
 @pytest.fixture(scope="module")
 def demo(browser: object) -> Iterator[Callable[[str], Demo]]:
-    """Return a way to run a demo in a scenario; each runs once and is kept for the module."""
+    """
+    Return a way to run a demo in a scenario; the calm one is kept for the module.
+
+    Of the others the newest alone: each takes an eighth of a core.
+    """
     running: dict[str, Demo] = {}
 
     def start(scenario: str) -> Demo:
         if scenario not in running:
+            for other in [name for name in running if name != "calm"]:
+                end(running.pop(other))
             running[scenario] = run_demo(scenario)
             code = "HALTED" if scenario not in {"calm", "closed"} else ""
             running[scenario].until(
@@ -104,10 +110,14 @@ def demo(browser: object) -> Iterator[Callable[[str], Demo]]:
 
     yield start
     for one in running.values():
-        one.process.send_signal(signal.SIGTERM)
-    for one in running.values():
-        one.process.wait(timeout=PATIENCE_SECONDS)
-        one.complaints.close()
+        end(one)
+
+
+def end(demo: Demo) -> None:
+    """End a demo."""
+    demo.process.send_signal(signal.SIGTERM)
+    demo.process.wait(timeout=PATIENCE_SECONDS)
+    demo.complaints.close()
 
 
 def run_demo(scenario: str) -> Demo:
