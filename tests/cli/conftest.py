@@ -36,7 +36,8 @@ def clean_environment(monkeypatch, tmp_path):
     for name in list(os.environ):
         if name.startswith(("MISSION_CONTROL_", "EXEC", "AGENTS_", "POLL_", "PER_AGENT_")):
             monkeypatch.delenv(name)
-    monkeypatch.delenv("NAMESPACE", raising=False)
+    for name in ("NAMESPACE", "COLUMNS"):
+        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture

@@ -56,7 +56,7 @@ WHOLE = {"lists": 16, "whole": 16, "age_seconds": 8.0}
         ),
         pytest.param(
             {"cluster": "x", "cluster_seen": {"lists": 0, "whole": 0}},
-            "bad", "0 of 0", "lists whole · 0 pods ready · x", id="nothing was asked",
+            "bad", "0 of 0", "lists whole · no pod seen · x", id="nothing was asked",
         ),
         pytest.param({"cluster": None, "coverage": {"gaps": []}}, "fine", "unknown",
                      "every list seen", id="not named"),

@@ -193,9 +193,9 @@ async def test_a_file_that_hangs_is_a_trouble_and_holds_nothing_up(path, monkeyp
     os.mkfifo(path)
     refused = await news_of(followed)
     with path.open("w") as writer:  # who reads at last gets something
+        path.unlink()
+        path.write_text("4\n")
         writer.write("three\n")
-    path.unlink()
-    path.write_text("4\n")
 
     assert "reading hangs" == refused.trouble
     async with asyncio.timeout(30):

@@ -16,7 +16,6 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, time, timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,19 +24,17 @@ import pytest
 
 from mission_control.alerts.decide import replay
 from mission_control.alerts.model import AlertQuery, AlertTransition
-from mission_control.bootstrap import demo, serve
+from mission_control.bootstrap import serve
 from mission_control.bootstrap.demo import DemoFloor, demo_floor
 from mission_control.bootstrap.serve import Parts, connected
 from mission_control.configuration import agent_entry as agent_fields
 from mission_control.floor import watch as watch_floor
-from mission_control.floor.board import FloorBoard
 from mission_control.history.alert_rows import AlertRows
 from mission_control.history.database import open_engine
 from mission_control.market_calendar.days import instant_of
 from mission_control.probe import patience as loop_stalls
 from mission_control.records.verification import verify
 from mission_control.schedule.scheduler import DayScheduler
-from mission_control.simulation.clock import SimulatedClock
 from tests.wiring.swift_time import SwiftLoop, live, one_time, seconds_until
 
 WHOLE = bool(os.environ.get("MISSION_CONTROL_WHOLE_DAY"))
@@ -140,8 +137,13 @@ async def lived(
     flags: dict[str, object] = {"durable_copy": str(copy)}
     if not WHOLE:
         flags["interval_seconds"] = 36
-    with demo_floor("calm", instant_of(on, BEGINS), 0, flags) as floor, one_time(loop, floor.clock):
-        async with connected(floor.settings, floor.clock, "DEMO", records=True) as parts:
+    begins, now = instant_of(on, BEGINS), loop.time
+    with (
+        demo_floor("calm", begins, 0, flags, monotonic=now) as floor,
+        one_time(loop, floor.clock),
+    ):
+        own = connected(floor.settings, floor.clock, "DEMO", records=True, monotonic=now)
+        async with own as parts:
             day = DayScheduler(parts.day, floor.clock, floor.clock, loop.time)
             parts.day.beat = day.stalled
             tasks = [asyncio.create_task(parts.watch.run()), asyncio.create_task(day.run())]
@@ -183,10 +185,6 @@ def live_a_day(on: date, story: Callable[[Day], Awaitable[None]], folder: Path) 
             patch.setattr(replay, "STARTING", timedelta(seconds=75))
 
         async def swiftly(loop: SwiftLoop) -> Lived:
-            ticking = partial(SimulatedClock, monotonic=loop.time)
-            patch.setattr(demo, "SimulatedClock", ticking)
-            beating = partial(FloorBoard, monotonic=loop.time)
-            patch.setattr(serve, "FloorBoard", lambda first, clock, _: beating(first, clock))
             return await lived(on, story, folder, loop)
 
         own = logging.getLogger("mission_control")
