@@ -40,22 +40,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 WITHOUT_COVERAGE = (
-    "tests/alerts/test_recorded_day.py",
     "tests/architecture/",
-    "tests/attestation/test_attest_session.py",
     "tests/benchmarks/",
     "tests/browser/",
     "tests/cli/",
     "tests/golden/",
-    "tests/history/test_survival.py",
     "tests/integration/",
     "tests/ops_ui/",
     "tests/processes/",
     "tests/real_cluster/",
     "tests/records/test_crash_safety.py",
-    "tests/redaction/test_ways_out.py",
-    "tests/schedule/test_scheduled_day.py",
-    "tests/simulation/",
     "tests/wiring/",
 )
 """Tests of many parts together. Tracing doubles their time, and says nothing of a decision:

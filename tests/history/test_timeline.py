@@ -19,6 +19,7 @@ from mission_control.history.decide.over_time import (
     worst_by_step,
 )
 from mission_control.history.model import Segment, ServiceChange, WatchedMinute
+from mission_control.history.present import timeline_document
 from mission_control.model.fleet import ContractKind, Slo, SloWindow
 from mission_control.model.session import TradingDay
 from tests.floor.floor_of_values import CLOSE_AT, OPEN_AT, STRATEGY
@@ -278,3 +279,17 @@ def test_time_without_decisions_is_not_good_time():
     found = attain(STRATEGY, segments, ((BEGIN, until),), [watch])
 
     assert (17.0, 43.0) == (found.good_seconds, found.unobserved_seconds)
+
+
+def test_cells_are_told_where_a_step_was_asked_for():
+    """Without a step a service has its segments alone."""
+    segment = Segment(BEGIN, END, ServiceState.OK)
+    lines = [
+        (NAME, (segment,), None),
+        (NAME, (segment,), worst_by_step((segment,), BEGIN, END, END - BEGIN)),
+    ]
+
+    plain, stepped = timeline_document(BEGIN, END, lines, [SESSION], END)["agents"]
+
+    assert "cells" not in plain
+    assert [1.0] == [cell["watched_share"] for cell in stepped["cells"]]

@@ -96,13 +96,16 @@ def test_a_capture_is_written_line_by_line():
     made = capture(
         raw, status=LkgStatus.CANDIDATE, reasons=reasons, unchanged_for_sessions=2, same_as="p"
     )
-    text = "\n".join(capture_lines(metadata_document(made)))
+    document = metadata_document(made)
+    document["needs"] = {"Secret": ["broker", "feed"]}
+    text = "\n".join(capture_lines(document))
 
     for words in (
         "CANDIDATE: trading-floor, unchanged for 2 sessions",
         "  RESTARTED: pod x",
         "kill switch: '1' in the manifest; observed nothing at 2026-11-18",
         "  UNPINNABLE Deployment/execution-engine: at 0 replicas",
+        "  a restore needs Secret broker, feed",
         "  not pinned: CronJob/writer w k/k:1",
         "  added, because the cluster had none: ConfigMap/agenttrader-kill-switch",
     ):
