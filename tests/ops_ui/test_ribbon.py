@@ -165,3 +165,18 @@ async def test_the_floor_shows_the_ribbon_with_its_ways(pages, upstream):
     links = [a["href"] for t, a in page.elements if t == "a" and a["href"].startswith("/?at=")]
     assert "/?at=2026-11-18T14%3A30%3A01Z" in links
     assert ["group"] == [a["role"] for t, a in page.elements if a.get("class") == "ribbon"]
+
+
+@pytest.mark.anyio
+async def test_postures_differ_in_height_where_there_is_no_colour(pages, upstream):
+    """R15.16: in greyscale OK, closed and halted are told apart: closed is low, halted is high."""
+    upstream.answers["/api/v1/timeline"]["floor"] = [
+        span("13:00", "14:30", "MARKET_CLOSED"),
+        span("14:30", "15:00"),
+        span("15:00", "15:05", "HALTED"),
+    ]
+    page = await see(pages)
+
+    drawn = [a for t, a in page.elements if t == "rect" and a.get("class", "").startswith("b-")]
+    heights = {a["class"]: int(a["height"]) for a in drawn}
+    assert heights["b-closed"] < heights["b-ok"] < heights["b-halt"]
