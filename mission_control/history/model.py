@@ -49,13 +49,18 @@ class KeptDecision:
 
 @dataclass(frozen=True, slots=True)
 class ServiceChange:
-    """From `at` on a service was like this."""
+    """
+    From `at` on a service was like this.
+
+    `lost` says that a change after it was lost: until the next one it is not known how it was.
+    """
 
     at: datetime
     agent_name: str
     state: ServiceState
     expected: bool
     reason_code: str
+    lost: bool = False
 
 
 Span = tuple[datetime, datetime]

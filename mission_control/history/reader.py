@@ -23,6 +23,7 @@ from mission_control.history.codec import (
     unpacked_text,
 )
 from mission_control.history.database import describe
+from mission_control.history.decide.over_time import doubt_lost_changes
 from mission_control.history.model import (
     EventPage,
     EventQuery,
@@ -248,7 +249,7 @@ def _changes(
     ]
 
 
-def _postures(connection: Connection, since: int, until: int) -> list[ServiceChange]:
+def _postures(connection: Connection, since: int, until: int) -> Sequence[ServiceChange]:
     events, decisions = schema.events, schema.decisions
     posture = events.c.type == EventType.POSTURE_CHANGED.value
     changed = select(events.c.at, events.c.data).where(posture)
@@ -258,7 +259,8 @@ def _postures(connection: Connection, since: int, until: int) -> list[ServiceCha
         *(_start(row) for row in _in_force(connection, started, decisions.c.at, since, until)),
         *(_turn(row) for row in _in_force(connection, changed, events.c.at, since, until)),
     ]
-    return sorted(found, key=lambda change: change.at)  # of one instant, what was said comes last
+    # Of one instant, what was said comes last.
+    return doubt_lost_changes(sorted(found, key=lambda told: told[0].at))
 
 
 def _in_force(
@@ -270,19 +272,22 @@ def _in_force(
     return [*before, *within]
 
 
-def _start(row: Row[Any]) -> ServiceChange:
+_Told = tuple[ServiceChange, ServiceState | None]
+
+
+def _start(row: Row[Any]) -> _Told:
     """Return what a process decided first; whether it was expected it says with its next change."""
-    verdict = unpack_latched(row.after).verdict or Verdict.HALTED
-    return ServiceChange(
-        schema.from_micros(row.at), "", ServiceState(verdict.value), expected=False, reason_code=""
-    )
+    state = ServiceState((unpack_latched(row.after).verdict or Verdict.HALTED).value)
+    at = schema.from_micros(row.at)
+    return ServiceChange(at, "", state, expected=False, reason_code=""), None
 
 
-def _turn(row: Row[Any]) -> ServiceChange:
+def _turn(row: Row[Any]) -> _Told:
     told = orjson.loads(row.data)
     codes = told.get("reason_codes") or [""]
     state, expected = ServiceState(told["after"]), told["expected"] is True
-    return ServiceChange(schema.from_micros(row.at), "", state, expected, str(codes[0]))
+    change = ServiceChange(schema.from_micros(row.at), "", state, expected, str(codes[0]))
+    return change, ServiceState(told["before"])
 
 
 def _wanted_events(query: EventQuery) -> Select[Any]:

@@ -143,6 +143,29 @@ def environment_of(environ: Mapping[str, str], prefix: str | None = None) -> dic
     }
 
 
+async def start_child(
+    module: str, environ: Mapping[str, str], nice: int
+) -> asyncio.subprocess.Process:
+    """
+    Start a module as a process that is `nice` by so much more than we are, with pipes to it.
+
+    Raises OSError where it cannot be started. A Ctrl-C of the terminal is ours to answer.
+    """
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        module,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        env=dict(environ),
+        start_new_session=True,
+        limit=4 * PIECE,
+    )
+    with contextlib.suppress(OSError):  # it may have ended already
+        os.setpriority(os.PRIO_PROCESS, process.pid, os.nice(0) + nice)
+    return process
+
+
 @dataclass(slots=True)
 class _Running:
     """A child that runs, and the questions that it has been asked."""
@@ -275,18 +298,7 @@ class ChildProcess:
             await _see_end(running)
 
     async def _start(self) -> asyncio.subprocess.Process:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            self.module,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            env=dict(self.environ),
-            start_new_session=True,  # a Ctrl-C of the terminal is ours to answer
-            limit=4 * PIECE,
-        )
-        with contextlib.suppress(OSError):  # it may have ended already
-            os.setpriority(os.PRIO_PROCESS, process.pid, os.nice(0) + self.nice)
+        process = await start_child(self.module, self.environ, self.nice)
         assert process.stdin is not None  # noqa: S101  (it is a pipe)
         process.stdin.write(pack_message(READY, self.setup))
         return process

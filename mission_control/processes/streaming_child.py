@@ -18,7 +18,7 @@ from collections.abc import AsyncGenerator, AsyncIterable, Callable, Mapping
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from mission_control.processes.child_process import ENDING_SECONDS, PIECE
+from mission_control.processes.child_process import ENDING_SECONDS, PIECE, start_child
 
 _LENGTH = struct.Struct("!I")
 SILENT_SECONDS = 300.0
@@ -82,7 +82,7 @@ class StreamingChild:
         The child is killed when this generator is closed, and when it says nothing for long.
         """
         try:
-            process = await self._start()
+            process = await start_child(self.module, self.environ, self.nice)
         except OSError as error:
             raise StreamBrokenError(f"its process cannot be started: {error.strerror}") from error
         try:
@@ -98,21 +98,6 @@ class StreamingChild:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(ENDING_SECONDS):
                     await process.wait()
-
-    async def _start(self) -> asyncio.subprocess.Process:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            self.module,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            env=dict(self.environ),
-            start_new_session=True,  # a Ctrl-C of the terminal is ours to answer
-            limit=2 * PIECE,
-        )
-        with contextlib.suppress(OSError):  # it may have ended already
-            os.setpriority(os.PRIO_PROCESS, process.pid, os.nice(0) + self.nice)
-        return process
 
 
 async def _next_piece(stdout: asyncio.StreamReader) -> bytes:

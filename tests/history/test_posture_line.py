@@ -1,9 +1,12 @@
 """History: the floor itself over time, from what it said when it changed (R15.10)."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from mission_control.contract.model.shapes import ServiceState
+from mission_control.history.decide.over_time import doubt_lost_changes, draw_timeline
+from mission_control.history.model import ServiceChange
 from mission_control.model.reading import UnseenReason
 from tests.floor.floor_of_values import STRATEGY
 from tests.history.conftest import keeping
@@ -59,3 +62,32 @@ async def test_a_start_takes_back_what_the_process_before_it_said(tmp_path):
 
     assert "OK" == lines(line)[0][0]
     assert "OK" not in {state for state, _, _ in lines(line[1:])}
+
+
+def a_change(state, *, seconds, lost=False):
+    """Return a change of the posture so many seconds after ten."""
+    at = datetime(2026, 11, 18, 15, tzinfo=UTC) + timedelta(seconds=seconds)
+    return ServiceChange(at, "", ServiceState(state), expected=True, reason_code="", lost=lost)
+
+
+OK, HALTED, CLOSED = ServiceState.OK, ServiceState.HALTED, ServiceState.MARKET_CLOSED
+
+
+@pytest.mark.parametrize(
+    ("told", "lost"),
+    [
+        pytest.param([("OK", 0, None), ("HALTED", 9, OK), ("OK", 20, HALTED)], [0, 0, 0], id="all"),
+        pytest.param([("OK", 0, None), ("OK", 20, HALTED)], [1, 0], id="the halt was lost"),
+        pytest.param([("OK", 0, CLOSED), ("HALTED", 9, None)], [0, 0], id="a start says nothing"),
+        pytest.param([("HALTED", 0, OK), ("HALTED", 9, OK)], [0, 0], id="two of us tell it"),
+        pytest.param([("HALTED", 0, OK), ("HALTED", 90, OK)], [1, 0], id="it was over meanwhile"),
+    ],
+)
+async def test_where_a_change_was_lost_nothing_is_drawn(told, lost):
+    """R15.10: a stretch that does not end as the next change says is not known, and never OK."""
+    changes = doubt_lost_changes([(a_change(s, seconds=n), before) for s, n, before in told])
+    began, ends = changes[0].at, changes[-1].at
+    drawn = draw_timeline(changes, [(began, ends)], began, ends)
+
+    assert [bool(each) for each in lost] == [change.lost for change in changes]
+    assert any(lost) == (None in [segment.state for segment in drawn])

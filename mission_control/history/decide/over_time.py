@@ -177,6 +177,34 @@ def _without(span: PostureSpan, gaps: Sequence[Span]) -> Iterator[PostureSpan]:
         yield PostureSpan(begin, end, span.verdict)
 
 
+def doubt_lost_changes(
+    told: Sequence[tuple[ServiceChange, ServiceState | None]],
+) -> tuple[ServiceChange, ...]:
+    """
+    Return changes, each `lost` where the next one did not begin with what it ended with.
+
+    `told` are changes with what each says was before, None for a start, which says nothing of it.
+    Several processes that watch one floor tell a change within a minute: none was lost then.
+    """
+    followed = [*told[1:], (None, None)]
+    return tuple(
+        replace(change, lost=_was_lost(change, before, *following))
+        for (change, before), following in zip(told, followed, strict=True)
+    )
+
+
+def _was_lost(
+    change: ServiceChange,
+    before: ServiceState | None,
+    following: ServiceChange | None,
+    said: ServiceState | None,
+) -> bool:
+    if following is None or said is None or said is change.state:
+        return False
+    repeated = (before, change.state) == (said, following.state)
+    return not repeated or following.at - change.at > MINUTE
+
+
 def draw_timeline(
     changes: Sequence[ServiceChange], watched: Iterable[Span], since: datetime, until: datetime
 ) -> tuple[Segment, ...]:
@@ -222,7 +250,7 @@ def _states(changes: Sequence[ServiceChange], begin: datetime, end: datetime) ->
 
 
 def _segment(begin: datetime, end: datetime, known: ServiceChange | None) -> Segment:
-    if known is None or known.reason_code == NOT_YET_ASKED:
+    if known is None or known.lost or known.reason_code == NOT_YET_ASKED:
         return Segment(begin, end, None)  # we had just started, and knew nothing of it
     return Segment(begin, end, known.state, known.expected, known.reason_code)
 
