@@ -201,7 +201,7 @@ async def gather_services(sources: EvidenceSources, gathering: Gathering) -> Asy
         return
     wanted = gathering.wanted
     changes = await sources.history.changes(wanted.since, wanted.until)
-    told = [document(c) | {"at": _exactly(c.at)} for c in changes]
+    told = [document(c, "lost") | {"at": _exactly(c.at)} for c in changes]
     gathering.cover("services", len(changes), len(changes), "changes")
     for change in changes:
         gathering.name_code(change.reason_code)

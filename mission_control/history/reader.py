@@ -287,7 +287,8 @@ def _turn(row: Row[Any]) -> _Told:
     codes = told.get("reason_codes") or [""]
     state, expected = ServiceState(told["after"]), told["expected"] is True
     change = ServiceChange(schema.from_micros(row.at), "", state, expected, str(codes[0]))
-    return change, ServiceState(told["before"])
+    before = told.get("before")
+    return change, None if before is None else ServiceState(before)
 
 
 def _wanted_events(query: EventQuery) -> Select[Any]:

@@ -91,3 +91,11 @@ async def test_where_a_change_was_lost_nothing_is_drawn(told, lost):
 
     assert [bool(each) for each in lost] == [change.lost for change in changes]
     assert any(lost) == (None in [segment.state for segment in drawn])
+
+
+def test_of_a_floor_that_never_changed_nothing_was_lost():
+    """An empty history is told as one gap, never as an error."""
+    begin, end = a_change("OK", seconds=0).at, a_change("OK", seconds=60).at
+
+    assert doubt_lost_changes([]) == ()
+    assert [s.state for s in draw_timeline((), [(begin, end)], begin, end)] == [None]

@@ -186,10 +186,10 @@ def doubt_lost_changes(
     `told` are changes with what each says was before, None for a start, which says nothing of it.
     Several processes that watch one floor tell a change within a minute: none was lost then.
     """
-    followed = [*told[1:], (None, None)]
+    followed = (*told[1:], (None, None))  # the newest is followed by nothing
     return tuple(
         replace(change, lost=_was_lost(change, before, *following))
-        for (change, before), following in zip(told, followed, strict=True)
+        for (change, before), following in zip(told, followed, strict=False)
     )
 
 
