@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Literal
 
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
@@ -21,6 +21,12 @@ MAX_EVENTS = 500
 
 Limit = Annotated[
     int, QueryParameter(ge=1, le=MAX_EVENTS, description="How many events; 1 to 500, newest first.")
+]
+
+
+Agents = Annotated[
+    Literal["all", "none"],
+    QueryParameter(description="`none` leaves the list of agents out: a large one is large."),
 ]
 
 
@@ -52,14 +58,19 @@ def status_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
         "/ops/status",
         summary="Our own status contract, with the fleet's aggregate beside it",
         tags=["ops"],
-        responses={200: describes(RichStatus, "The rich contract, kind ops")},
+        responses={
+            200: describes(RichStatus, "The rich contract, kind ops"),
+            422: describes_problem("`agents` is neither `all` nor `none`"),
+        },
     )
-    async def ops_status(request: AnyRequest) -> Response[bytes]:
+    async def ops_status(request: AnyRequest, agents: Agents = "all") -> Response[bytes]:
+        word = await parts.own_word()
         own = parts.own_process()
-        moment = (own.stalled, own.scheduler_stalled, int(own.now.timestamp()))
-        render = partial(own_status_document, own=own)
+        moment = (own.stalled, own.scheduler_stalled, int(own.now.timestamp()), word)
+        whole = agents == "all"
+        render = partial(own_status_document, own=own, word=word, with_agents=whole)
         snapshot = parts.floor.current()
-        return give(brief.document(snapshot, "status", render, moment=moment), request)
+        return give(brief.document(snapshot, f"status {agents}", render, moment=moment), request)
 
     return [ops_status]
 

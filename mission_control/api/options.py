@@ -7,7 +7,9 @@ from typing import Protocol
 
 from litestar.openapi.datastructures import ResponseSpec
 
+from mission_control.alerts.deliver.decide import told_alerts
 from mission_control.alerts.deliver.model import ChannelHealth
+from mission_control.alerts.model import Acknowledged, AlertState
 from mission_control.alerts.run import AlertWatch
 from mission_control.alerts.store import AlertStore
 from mission_control.api.answers import (
@@ -25,13 +27,14 @@ from mission_control.brief.run import BriefSources
 from mission_control.evidence.gathering import EvidenceSources
 from mission_control.evidence.model import Wanted
 from mission_control.floor.board import FloorBoard, PublishedFloor
-from mission_control.floor.present.own_status import OwnProcess
+from mission_control.floor.present.own_status import OWN_NAME, OwnProcess, OwnWord
 from mission_control.history.past_floor import PastFloor
 from mission_control.market_calendar.calendar import CalendarReader
 from mission_control.model.clock import Clock
 from mission_control.processes.model import Answered, Unanswered
 from mission_control.read_only.model import AttestationFacts
 from mission_control.records.artifact_reader import ArtifactReader
+from mission_control.records.newest_lines import NewestLines
 from mission_control.runbooks.library import RunbookLibrary
 from mission_control.schedule.day import ScheduledDay
 
@@ -61,7 +64,8 @@ class ApiOptions:
     `allowed_hosts` are names as in a `Host` header without its port. `label` is `DEMO` for a
     simulated floor and marks every answer; empty otherwise. `durable_copy` names where what was
     recorded is copied to, empty for nowhere. `safety` is one line on what the fleet file requires,
-    and is sent with every answer. `replica` is which of those that watch this floor we are.
+    and is sent with every answer. `replica` is which of those that watch this floor we are, and
+    `floor` its name.
     """
 
     version: str
@@ -74,6 +78,7 @@ class ApiOptions:
     durable_copy: str = ""
     safety: str = ""
     replica: str = ""
+    floor: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +116,9 @@ class ApiParts(ReadingParts):
 
     `ask` passes a reader's question to the process that answers it; without one, as for a single
     answer on the command line, everything is answered in this process. `alerts` is None where none
-    are decided, and `channels` returns how those fare that alerts go to. `brief` is what the
-    brief is read from.
+    are decided, and `channels` returns how those fare that alerts go to; `acknowledged` what those
+    took that do not deduplicate. `newest_lines` is None where nothing is recorded. `brief` is what
+    the brief is read from.
     """
 
     floor: FloorBoard
@@ -123,11 +129,28 @@ class ApiParts(ReadingParts):
     alerts: AlertWatch | None = None
     brief: BriefSources | None = None
     channels: Callable[[], Sequence[ChannelHealth]] = tuple[ChannelHealth, ...]
+    acknowledged: Callable[[], Acknowledged] = dict[str, Mapping[str, AlertState]]
+    newest_lines: NewestLines | None = None
 
     @property
     def renders(self) -> bool:
         """Return whether a text may be rendered here: not in the process that decides the floor."""
         return self.ask is None
+
+    async def own_word(self) -> OwnWord:
+        """Return what we say to another Mission Control at this moment."""
+        tail = await self.newest_lines.read() if self.newest_lines else None
+        watch, replica = self.alerts, self.options.replica
+        known = watch is not None and watch.has_decided
+        alerts = told_alerts(watch.current(), self.acknowledged()) if watch and known else None
+        return OwnWord(
+            replica or OWN_NAME,
+            self.options.floor or OWN_NAME,
+            alerts,
+            tuple(sorted(self.acknowledged())),
+            tail and tail.record_id,
+            tuple((line.seq, line.hash) for line in tail.lines) if tail else (),
+        )
 
     def own_process(self) -> OwnProcess:
         """Return the state of this process at this moment."""

@@ -14,11 +14,13 @@ from mission_control.alerts.store import AlertStore
 from mission_control.bootstrap.delivering import alert_delivery
 from mission_control.bootstrap.jobs import history_to_read
 from mission_control.configuration.settings import Settings
+from mission_control.floor.model import FloorSnapshot
 from mission_control.floor.observe import FloorSources
 from mission_control.history.alert_rows import AlertRows
 from mission_control.history.writer import OpenHistory
 from mission_control.market_calendar.calendar import MarketCalendar
 from mission_control.model.clock import Clock
+from mission_control.model.event import FloorEvent
 from mission_control.model.reload import Reload
 from mission_control.processes.followed_file import FollowedFile
 from mission_control.records.artifact_reader import ArtifactReader
@@ -107,7 +109,11 @@ def with_alerts(
     def reloads() -> Sequence[Reload]:
         return (*(earlier() if earlier else ()), *ours.take_reloads())
 
-    return replace(sources, decided=alerts.watch.note_decision, reloads=reloads), alerts
+    def decided(snapshot: FloorSnapshot, events: Sequence[FloorEvent]) -> None:
+        alerts.delivery.hear_twin(snapshot, settings.replica)
+        alerts.watch.note_decision(snapshot, events)
+
+    return replace(sources, decided=decided, reloads=reloads), alerts
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,16 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from mission_control.alerts.deliver.decide import is_first
 from mission_control.alerts.deliver.http_channels import AlertmanagerSender, Sender, WebhookSender
-from mission_control.alerts.deliver.model import PACE, Channel, ChannelKind, Origin, Pace
+from mission_control.alerts.deliver.model import (
+    PACE,
+    Channel,
+    ChannelKind,
+    Origin,
+    Pace,
+    TwinHeard,
+)
 from mission_control.alerts.deliver.notify import (
     NotifySender,
     is_installed,
@@ -79,7 +87,9 @@ def alert_delivery(
     """Connect what delivers; `beats` says whether the deciding loop does."""
     timing = Timing(clock, time.monotonic, random.random)
     senders = alert_senders(settings, clock, label)
-    return AlertDelivery(senders, store, timing, beats, heartbeat(settings))
+    other = settings.fleet.twin
+    twin = TwinHeard(is_first(settings.replica, other)) if other else None
+    return AlertDelivery(senders, store, timing, beats, heartbeat(settings), twin)
 
 
 def _read_key(path: Path) -> bytes:

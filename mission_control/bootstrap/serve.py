@@ -34,6 +34,7 @@ from mission_control.model.clock import Clock
 from mission_control.probe.received import Interpreter
 from mission_control.read_only.proof import Attestation
 from mission_control.records.artifact_store import ArtifactStore
+from mission_control.records.newest_lines import NewestLines
 from mission_control.records.root_check import StoreCheck
 from mission_control.runbooks.library import RunbookLibrary
 from mission_control.schedule.calendar_in_force import CalendarInForce
@@ -115,11 +116,16 @@ def _showing(
 ) -> ApiParts:
     """Have the API show the alerts that are decided here, and make bundles, where there is any."""
     bundles = makes_evidence(settings, api.options, calendar) if api.past else None
+    if api.past is not None:
+        api = replace(api, newest_lines=NewestLines(jobs.artifacts))
     brief = jobs.brief and replace(jobs.brief, runs=api.day.states)
     api = replace(api, alert_history=jobs.alerts, brief=brief, evidence=bundles)
     if alerts is None:
         return api
-    return replace(api, alerts=alerts.watch, channels=alerts.delivery.health)
+    delivery = alerts.delivery
+    return replace(
+        api, alerts=alerts.watch, channels=delivery.health, acknowledged=delivery.told_once
+    )
 
 
 @asynccontextmanager
@@ -181,4 +187,5 @@ def _api_options(settings: Settings, clock: Clock, label: str) -> ApiOptions:
         durable_copy=str(settings.durable_copy or ""),
         safety=needs_text(settings.fleet.safety, settings.fleet.switch_file),
         replica=settings.replica,
+        floor=settings.namespace,
     )

@@ -14,7 +14,7 @@ from mission_control.configuration.addresses import (
     read_base_url,
     read_path,
 )
-from mission_control.configuration.yaml_file import quoted
+from mission_control.configuration.yaml_file import quoted, scalar
 from mission_control.configuration.yaml_part import (
     Each,
     FilePath,
@@ -85,6 +85,13 @@ def _percentage(target: float) -> float:
         remedy = "write a percentage from 1 up to but not 100, such as 99.9"
         raise refused(f"{target:g} is no usable target", remedy)
     return target
+
+
+def _true(node: yaml.Node) -> bool:
+    """Read `true`, the only word that means anything here."""
+    if kind_of(node) != "bool" or scalar(node).casefold() != "true":
+        raise refused("says nothing but true", "write true, or take it out")
+    return True
 
 
 def _null(node: yaml.Node) -> yaml.Node | None:
@@ -158,6 +165,7 @@ class AgentEntry(Part):
     tls: TlsEntry | None = None
     bearer_token_file: FilePath | None = None
     unobserved: UnobservedEntry | None = None
+    twin: Annotated[bool, BeforeValidator(_true)] = False
 
     def _check(self, reading: Reading) -> None:
         """Judge the fields together; what was refused is judged by its default."""
@@ -178,6 +186,7 @@ class AgentEntry(Part):
             reading.refuse(place, problem, CADENCE_REMEDY)
         self._check_address(reading)
         self._check_unobserved(reading)
+        self._check_twin(reading)
 
     @property
     def dependencies(self) -> dict[str, yaml.Node]:
@@ -216,11 +225,27 @@ class AgentEntry(Part):
             problem = "a critical service has to be seen"
             reading.refuse(declared, problem, "give it an address, or take it out")
 
+    def _check_twin(self, reading: Reading) -> None:
+        """Refuse a twin that is no Mission Control, or that the floor would need."""
+        if not self.twin:
+            return
+        if self.kind is not Kind.OPS or self.contract is not ContractKind.RICH:
+            problem = "a twin is another Mission Control"
+            reading.refuse(self.at("twin"), problem, "write kind: ops, and contract: rich")
+        if self.gives("criticality") and self.criticality is not Criticality.OPTIONAL:
+            problem = "a twin is never required evidence"
+            reading.refuse(self.at("criticality"), problem, "write optional, or take it out")
+        if self.gives("depends_on"):
+            reading.refuse(self.at("depends_on"), "a twin waits for nothing", "take it out")
+
     def settled(self, reading: Reading) -> dict[str, Any]:
         """Return the agent's fields, with the file's cadence where it names none of its own."""
         interval, deadline = self._cadence(reading)
-        brisk = self.criticality is Criticality.CRITICAL and self.interval_seconds is None
+        criticality = Criticality.OPTIONAL if self.twin else self.criticality
+        hurries = self.twin or criticality is Criticality.CRITICAL
+        brisk = hurries and self.interval_seconds is None
         return self.model_dump() | {
+            "criticality": criticality,
             "interval_seconds": interval,
             "deadline_seconds": deadline,
             "gating_interval_seconds": min(GATING_INTERVAL_SECONDS, interval) if brisk else None,

@@ -39,6 +39,7 @@ from mission_control.configuration.yaml_part import (
     usable,
     written,
 )
+from mission_control.errors import ConfigurationError
 from mission_control.floor.model import KILL_SWITCH, SEV0_CODES
 from mission_control.model import codes
 from mission_control.model.execution_rules import (
@@ -64,6 +65,7 @@ MAX_ENDED = 200
 MAX_KNOWN = 1_000
 MAX_PATTERNS, MAX_SWITCHES, MAX_EXEMPTIONS = 32, 64, 64
 MAX_PATTERN = 64
+MOST_TWINS = 2
 
 
 _CODES = {c for name, c in vars(codes).items() if name.isupper() and isinstance(c, str)}
@@ -317,6 +319,7 @@ class FleetFile(Part):
         refuse_repeated(reading, named, "give each agent a name of its own", twice)
         _refuse_unknown_dependencies(self.agents or (), reading)
         _refuse_cycle(self.agents or (), reading)
+        _refuse_on_twins(self.agents or (), reading)
         known = usable(self.known_workloads)
         for entry in known:
             entry.check_against(agents, reading)
@@ -389,6 +392,39 @@ def _refuse_unknown_dependencies(agents: Sequence[AgentEntry], reading: Reading)
             if name not in names:
                 problem = f"depends on {quoted(name)}, which is not listed"
                 reading.refuse(node, problem, did_you_mean(name, names))
+
+
+def _refuse_on_twins(agents: Sequence[AgentEntry], reading: Reading) -> None:
+    """Refuse what waits for a twin, and a third one that watches: there are two at most."""
+    twins = [agent for agent in agents if agent.twin]
+    names = {agent.agent_name for agent in twins}
+    for agent in agents:
+        for name, node in agent.dependencies.items():
+            if name in names:
+                reading.refuse(node, f"depends on the twin {quoted(name)}", "take it out")
+    for agent in twins[MOST_TWINS:]:
+        problem = f"is the third twin: a floor is watched by {MOST_TWINS} at most"
+        reading.refuse(agent.at("twin"), problem, "take one of them out")
+
+
+def without_ourselves(fleet: Fleet, replica: str) -> Fleet:
+    """
+    Return the fleet as a replica watches it: both twins may be listed, and it is one of them.
+
+    So one file serves both. Raises ConfigurationError where no single other twin is left.
+    """
+    twins = [agent for agent in fleet.agents if agent.twin]
+    others = [agent for agent in twins if agent.agent_name != replica]
+    if twins and len(others) != 1:
+        told = " and ".join(agent.agent_name for agent in twins)
+        raise ConfigurationError(
+            f"the twins are {told}, and we are the replica {replica}: that leaves {len(others)}",
+            where=fleet.source,
+            key="agents",
+            remedy="name the other one, as it names itself by MISSION_CONTROL_REPLICA",
+        )
+    agents = tuple(a for a in fleet.agents if not (a.twin and a.agent_name == replica))
+    return replace(fleet, agents=agents)
 
 
 def _refuse_cycle(agents: Sequence[AgentEntry], reading: Reading) -> None:

@@ -37,6 +37,7 @@ from mission_control.configuration.fleet_file import (
     NO_FLEET,
     load_fleet,
     read_fleet,
+    without_ourselves,
 )
 from mission_control.configuration.yaml_file import (
     Problems,
@@ -247,6 +248,9 @@ def load_settings(
     closures = _closures(given, settled["closures_file"])
     fleet = _fleet(given, interval, deadline)
     _refuse_contradictions(given, settled, fleet)
+    if len(given.problems) == 0:
+        with given.problems.gathering():
+            fleet = without_ourselves(fleet, settled["replica"])
     if fleet.switch_file is SwitchFile.NONE:
         settled["kill_switch_file"] = None
     given.problems.raise_if_any()

@@ -120,11 +120,36 @@ class ServiceSince:
 
 
 @dataclass(frozen=True, slots=True)
+class TwinMemory:
+    """
+    What is held of the twin between decisions.
+
+    `record_id`, `number` and `digest` are of the line that its ledger ended with when it was heard
+    last. `differs` is how it says otherwise than we do, and `differs_since` since when (UTC).
+    `rounds` counts its answers that did so, up to those that it takes; `counted_at` is when the
+    newest of these was read.
+    """
+
+    record_id: str = ""
+    number: int = 0
+    digest: str = ""
+    differs: str = ""
+    differs_since: datetime | None = None
+    rounds: int = 0
+    counted_at: datetime | None = None
+
+
+def _is_none(value: object) -> bool:
+    return value is None
+
+
+@dataclass(frozen=True, slots=True)
 class Latched:
     """
     The memory a decision starts from: the latched alarms, and since when states last.
 
-    A halt is `confirmed` once anything that halted in it was.
+    A halt is `confirmed` once anything that halted in it was. `twin` is None where nothing is held
+    of one.
     """
 
     alarms: Annotated[tuple[Alarm, ...], Field(alias="accusations")] = ()
@@ -132,6 +157,7 @@ class Latched:
     verdict_since: datetime | None = None
     services: tuple[ServiceSince, ...] = ()
     confirmed: bool = True
+    twin: Annotated[TwinMemory | None, Field(exclude_if=_is_none)] = None
 
     def service(self, agent_name: str) -> ServiceSince | None:
         """Find what is held of a service; None when nothing is."""

@@ -142,6 +142,12 @@ ENTRIES: tuple[tuple[str, str, str, str], ...] = (
      "What happens is not being kept: the disk is full, or the database is dead or hangs."),
     (codes.DELIVERY_FAILING, "P2", "Pages are not delivered",
      "A channel that alerts go to does not answer, or refuses what it is sent."),
+    (codes.TWIN_SILENT, "P1", "The twin is silent",
+     "The other one that watches this floor does not answer, or is not well."),
+    (codes.TWIN_DISAGREES, "P1", "The twin disagrees",
+     "The other one has another posture or leading reason, or watches another floor."),
+    (codes.TWIN_RECORD_LOST, "P1", "The twin's record was lost or rewritten",
+     "The ledger of the other one no longer holds the line that was its head when we noted it."),
     (codes.ARTIFACT_STORE_FAILING, "P1", "Nothing can be recorded",
      "Artifacts cannot be written: the disk is full, read-only or gone, or the ledger is damaged."),
     (codes.POLL_LOOP_STALLED, "P1", "Mission Control itself has stalled",
@@ -234,7 +240,7 @@ _SUBJECTS: tuple[tuple[str, frozenset[str]], ...] = (
     })),
     ("Mission Control itself", frozenset({
         codes.OWN_CLOCK_SUSPECT, codes.OWN_STALL, codes.POLL_LOOP_STALLED, codes.RELOAD_FAILED,
-        codes.UNREADABLE,
+        codes.TWIN_DISAGREES, codes.TWIN_RECORD_LOST, codes.TWIN_SILENT, codes.UNREADABLE,
     })),
 )  # fmt: skip
 SUBJECTS: tuple[str, ...] = (PROCEDURES, *(title for title, _ in _SUBJECTS))

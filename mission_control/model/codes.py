@@ -80,11 +80,19 @@ STANDING_UNKNOWN = "STANDING_UNKNOWN"
 RECORD_NEW = "RECORD_NEW"
 DELIVERY_FAILING = "DELIVERY_FAILING"
 
+# What the other one that watches the floor says, and does not say.
+TWIN_SILENT = "TWIN_SILENT"
+TWIN_DISAGREES = "TWIN_DISAGREES"
+TWIN_RECORD_LOST = "TWIN_RECORD_LOST"
+
 # What the day's runs came to, and what changed under them.
 RUN_MISSED = "RUN_MISSED"
 RUN_FAILED = "RUN_FAILED"
 READINESS_NO_GO = "READINESS_NO_GO"
 SESSION_CHANGED = "SESSION_CHANGED"
+
+TWIN_CODES = frozenset({TWIN_SILENT, TWIN_DISAGREES, TWIN_RECORD_LOST})
+"""What is about the twin never counts in what is compared with it: two would latch each other."""
 
 FLEET_CODES = frozenset(
     {

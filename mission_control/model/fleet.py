@@ -1,8 +1,12 @@
 """The inventory, which says who is on the floor and what is expected of them."""
 
+import operator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
 
 from mission_control.model.cluster_identity import CURRENT_CONTEXT, IN_CLUSTER
 from mission_control.model.execution_rules import NOTHING_ADDED, ExecutionRules
@@ -103,7 +107,7 @@ class Agent:
     `interval_seconds` and `deadline_seconds` are wall seconds; their sum never exceeds 40. While
     the session gates it is asked every `gating_interval_seconds` where there is one. `unobserved`
     is declared of a `contract: none` that no workload here runs: it is then expected to be unseen,
-    and never evidence of anything.
+    and never evidence of anything. `twin` is the other Mission Control that watches this floor.
     """
 
     agent_name: str
@@ -122,6 +126,7 @@ class Agent:
     bearer_token_file: str | None = None
     gating_interval_seconds: float | None = None
     unobserved: Unobserved | None = None
+    twin: Annotated[bool, Field(exclude_if=operator.not_)] = False
 
     @property
     def required(self) -> bool:
@@ -287,3 +292,8 @@ class Fleet:
     def agent(self, agent_name: str) -> Agent | None:
         """Find an agent by its inventory name; None when it is not listed."""
         return next((a for a in self.agents if a.agent_name == agent_name), None)
+
+    @property
+    def twin(self) -> Agent | None:
+        """Return the other one that watches this floor; None where we watch it alone."""
+        return next((a for a in self.agents if a.twin), None)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
+from mission_control.contract.model.answer import STATUS_PATH
 from mission_control.contract.model.claims import Claims
 from mission_control.floor.decide.evidence import MAX_AGE_SECONDS
 from mission_control.model.clock import Clock
@@ -44,6 +45,8 @@ from mission_control.redaction.redact import printable, redact_text
 if TYPE_CHECKING:
     from mission_control.contract.model.same_answer import AnswerPattern
 
+BRIEFLY = "?agents=none"
+"""A twin is asked for its status without its list of agents, which may be larger than the cap."""
 TICK_SECONDS = 0.05
 """When a byte came is known no better than this, by far."""
 STEP_SECONDS = 0.025
@@ -264,7 +267,8 @@ class ServiceProbe:
         if agent.bearer_token_file is not None:
             token = await self._tokens.token(agent.bearer_token_file)
             headers = {**_HEADERS, "authorization": f"Bearer {token}"}
-        request = httpx.Request("GET", f"{agent.service_dns}{path}", headers=headers)
+        brief = BRIEFLY if agent.twin and path == STATUS_PATH else ""
+        request = httpx.Request("GET", f"{agent.service_dns}{path}{brief}", headers=headers)
         address = (request.url.host, request.url.port)
         self._names.setdefault(address, set()).add(agent.agent_name)
         questions[path] = guard.question(request)

@@ -13,6 +13,7 @@ from mission_control.errors import StorageError
 from mission_control.model.clock import Clock
 from mission_control.records.folder import Folder
 from mission_control.records.ledger import FOLDER, PATH, Ledger, read_line, read_own_line
+from mission_control.records.marker import read_marker
 from mission_control.records.model import (
     GENESIS,
     ArtifactFile,
@@ -22,6 +23,7 @@ from mission_control.records.model import (
     LedgerEntry,
     LedgerHead,
     RecordedArtifact,
+    RecordMarker,
 )
 from mission_control.records.recovery import read_whole
 from mission_control.records.verification import verify
@@ -94,6 +96,10 @@ class ArtifactReader:
     async def page(self, query: ArtifactQuery) -> ArtifactPage:
         """Return a page of runs, newest first."""
         return await asyncio.to_thread(self._page, query)
+
+    async def marker(self) -> RecordMarker | None:
+        """Return whose record it is; None where it has no marker yet."""
+        return await asyncio.to_thread(read_marker, self._root)
 
     async def lines(self, first: int, last: int) -> Sequence[bytes]:
         """Return the ledger's lines from one number to another, both included, as they are."""

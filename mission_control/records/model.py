@@ -133,6 +133,14 @@ class RecordMarker:
 
 
 @dataclass(frozen=True, slots=True)
+class TailOfRecord:
+    """Which record it is, and the newest lines of its ledger, newest first; never empty."""
+
+    record_id: str
+    lines: tuple[LedgerHead, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class SourceCoverage:
     """What one source was asked for and gave; `gaps` are (what, reason) pairs."""
 

@@ -12,10 +12,16 @@ from mission_control.alerts.deliver.model import (
     Message,
     Pace,
     Tried,
+    TwinHeard,
 )
-from mission_control.alerts.model import Alert, AlertBook, AlertState
+from mission_control.alerts.model import Acknowledged, Alert, AlertBook, AlertState
+from mission_control.contract.model.shapes import MAX_LIST, ToldAlert
+from mission_control.floor.decide.troubles import read_twin
+from mission_control.floor.decide.twin import is_foreign
+from mission_control.floor.model import FloorSnapshot, ServiceReport
 from mission_control.model import codes
 from mission_control.model.finding import Reason, Severity
+from mission_control.model.reading import Unseen, UnseenReason
 
 Taken = Mapping[str, AlertState]
 """The state of each alert that one channel took last, by fingerprint."""
@@ -62,14 +68,141 @@ def surely_taken(
     }
 
 
+TAKES_OVER_SECONDS = 60.0
+"""What the twin should have told a channel, and did not for so long, we tell."""
+
+
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known of one channel: what it took, and how it went lately."""
+    """
+    What is known of one channel: what it took, and how it went lately.
+
+    `twin` is what is known of the other one that watches, None where there is none, at `now`.
+    """
 
     channel: Channel
     taken: Taken
     tried: Mapping[str, Tried]
     pace: Pace = PACE
+    twin: TwinHeard | None = None
+    now: datetime | None = None
+
+
+def waits_for_twin(
+    channel: Channel, alert: Alert, state: AlertState, twin: TwinHeard, now: datetime
+) -> bool:
+    """
+    Return whether a channel is not told of an alert yet, because of the twin.
+
+    A resolve waits while the twin says that the alert fires, or was not heard. A channel that does
+    not deduplicate is told by the first named; by the other after a minute in which the twin was
+    silent, or did not tell it.
+    """
+    shared = not channel.forgets
+    resolves = state is AlertState.RESOLVED
+    if twin.silent_since is None and twin.firing is None:
+        return shared or resolves
+    if twin.silent_since is None and resolves:
+        fires = twin.firing is not None and alert.fingerprint in twin.firing
+        if fires or twin.more:
+            return True
+    if not shared or twin.first:
+        return False
+    if twin.silent_since is None and channel.name not in twin.channels:
+        return False
+    since = alert.resolved_at if resolves else alert.paged_at
+    return not (_is_over(twin.silent_since, now) or _is_over(since, now))
+
+
+def _is_over(since: datetime | None, now: datetime) -> bool:
+    return since is not None and now - since >= timedelta(seconds=TAKES_OVER_SECONDS)
+
+
+_NOT_ASKED = frozenset({UnseenReason.NOT_YET_ASKED, UnseenReason.OWN_STALL})
+"""Why a twin may not have been heard although it is well."""
+
+
+def hear_twin(before: TwinHeard | None, snapshot: FloorSnapshot, replica: str) -> TwinHeard | None:
+    """
+    Return what delivery knows of the twin after a decision of the floor; None where there is none.
+
+    A twin whose scheduler alone
+    has stalled tells its alerts. What a channel took from a twin that no longer lists the alert,
+    and did not start anew, is over there.
+    """
+    twin = snapshot.fleet.twin
+    report = snapshot.service(twin.agent_name) if twin is not None else None
+    if twin is None or report is None:
+        return None
+    held = before or TwinHeard(is_first(replica, twin))
+    told = read_twin(report.readings.get(twin.primary_path or ""))
+    tells = report.expected or report.reported_codes == (codes.SCHEDULER_STALLED,)
+    if told is None or told.alerts is None or not tells or is_foreign(told, snapshot.fleet):
+        return _hear_silence(held, report, snapshot.at)
+    listed = {alert.fingerprint for alert in told.alerts}
+    heard = dict[str, dict[str, AlertState]]()
+    goes_on = held.started == told.started_utc and not told.more_alerts
+    for name, taken in held.told.items():
+        heard[name] = {
+            key: AlertState.RESOLVED if goes_on else state
+            for key, state in taken.items()
+            if key not in listed
+        }
+    for alert in told.alerts:
+        state = AlertState.FIRING if alert.firing else AlertState.RESOLVED
+        for name in alert.told:
+            heard.setdefault(name, {})[alert.fingerprint] = state
+    return TwinHeard(
+        held.first,
+        None,
+        frozenset(a.fingerprint for a in told.alerts if a.firing),
+        bool(told.more_alerts),
+        frozenset(told.channels),
+        heard,
+        told.started_utc,
+    )
+
+
+def _hear_silence(held: TwinHeard, report: ServiceReport, now: datetime) -> TwinHeard:
+    """Keep what was told before; the silence begins when it is sure."""
+    primary = report.readings.get(report.agent.primary_path or "")
+    unasked = primary is None or (isinstance(primary, Unseen) and primary.reason in _NOT_ASKED)
+    sure = not unasked and all(r.confirmed for r in report.reasons[:1])
+    if not sure or held.silent_since is not None:
+        return held
+    return replace(held, silent_since=now)
+
+
+def forget_told(heard: TwinHeard, book: AlertBook) -> TwinHeard:
+    """Return what is known of the twin without what it told of alerts that are over here."""
+    known = {a.fingerprint for a in book.alerts} | (heard.firing or frozenset())
+    told = {
+        name: {key: state for key, state in taken.items() if key in known}
+        for name, taken in heard.told.items()
+    }
+    return replace(heard, told=told)
+
+
+def told_alerts(book: AlertBook, acknowledged: Acknowledged) -> tuple[ToldAlert, ...]:
+    """
+    Return the alerts of which channels are told, and which of these channels took that.
+
+    Those that fire come first, then the worst: where there is no room, what is over is left out.
+    """
+    told = [
+        ToldAlert(
+            fingerprint=alert.fingerprint,
+            firing=alert.told is AlertState.FIRING,
+            told=tuple(
+                name
+                for name, taken in sorted(acknowledged.items())
+                if taken.get(alert.fingerprint) is alert.told
+            )[:MAX_LIST],
+        )
+        for alert in sorted(book.alerts, key=lambda a: a.order)
+        if alert.told is not None
+    ]
+    return tuple(sorted(told, key=lambda alert: not alert.firing))
 
 
 def decide_messages(known: Known, book: AlertBook, tick: float) -> tuple[Message, ...]:
@@ -101,11 +234,17 @@ def _to_tell(known: Known, book: AlertBook) -> Iterator[tuple[Alert, AlertState]
     for alert in sorted(book.alerts, key=lambda a: a.order):
         taken = known.taken.get(alert.fingerprint)
         state = wanted_state(alert, taken)
-        if state is None:
+        if state is None or _waits(known, alert, state):
             continue
         ends = state is AlertState.FIRING or resolved_lately(alert, book.at, known.pace)
         if taken is not state or (known.channel.forgets and ends):
             yield alert, state
+
+
+def _waits(known: Known, alert: Alert, state: AlertState) -> bool:
+    if known.twin is None or known.now is None:
+        return False
+    return waits_for_twin(known.channel, alert, state, known.twin, known.now)
 
 
 def _last(known: Known, alert: Alert, state: AlertState) -> Tried | None:

@@ -80,6 +80,29 @@ PACE = Pace()
 
 
 @dataclass(frozen=True, slots=True)
+class TwinHeard:
+    """
+    What delivery knows of the twin (docs/semantics.md#14).
+
+    Of channels that do not deduplicate the one that is `first` tells alerts. `silent_since` is
+    since when it is surely silent (UTC), None while it is not. `firing` are the fingerprints that
+    it says fire, None before it was heard; `more` says that there were others. `channels` are those
+    that it tells, and `told` what each took from it, by fingerprint. `started` is when its process
+    did.
+    """
+
+    first: bool
+    silent_since: datetime | None = None
+    firing: frozenset[str] | None = None
+    more: bool = False
+    channels: frozenset[str] = frozenset()
+    told: Mapping[str, Mapping[str, AlertState]] = field(
+        default_factory=dict[str, Mapping[str, AlertState]]
+    )
+    started: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """
     What one channel is told at once: alerts in one state.

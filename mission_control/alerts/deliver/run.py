@@ -13,6 +13,8 @@ from typing import NoReturn
 from mission_control.alerts.deliver.decide import (
     Known,
     decide_messages,
+    forget_told,
+    hear_twin,
     judge_channel,
     next_due,
     note_answer,
@@ -30,6 +32,7 @@ from mission_control.alerts.deliver.model import (
     Pace,
     Reached,
     Tried,
+    TwinHeard,
 )
 from mission_control.alerts.deliver.posting import Address
 from mission_control.alerts.deliver.present import TEST
@@ -43,6 +46,7 @@ from mission_control.alerts.model import (
 )
 from mission_control.alerts.store import AlertStore
 from mission_control.errors import StorageError
+from mission_control.floor.model import FloorSnapshot
 from mission_control.model.clock import Clock
 from mission_control.model.codes import DELIVERY_FAILING
 from mission_control.model.finding import Severity
@@ -54,6 +58,7 @@ AT_ONCE = 8
 LOOK_AGAIN_SECONDS = 5.0
 LAST_WRITE_SECONDS = 2.0
 """So long the end waits for history; what was delivered and is not known there is told again."""
+TOLD_BY_TWIN = "told by the twin"
 MOST_UNWRITTEN = 2_000
 """So many attempts wait in memory for a history that cannot be written."""
 
@@ -75,6 +80,7 @@ class _Line:
     sender: Sender
     health: ChannelHealth
     taken: dict[str, AlertState] = field(default_factory=dict[str, AlertState])
+    by_twin: dict[str, AlertState] = field(default_factory=dict[str, AlertState])
     tried: dict[str, Tried] = field(default_factory=dict[str, Tried])
     sending: set[str] = field(default_factory=set[str])
 
@@ -95,8 +101,9 @@ class AlertDelivery:
         timing: Timing,
         beats: Callable[[], bool],
         heartbeat: Address | None = None,
+        twin: TwinHeard | None = None,
     ) -> None:
-        """Send nothing before `run`."""
+        """Send nothing before `run`; `twin` is one that was not heard yet, None for none."""
         self._lines = [_Line(s, ChannelHealth(s.channel)) for s in senders]
         self._store = store
         self._timing = timing
@@ -107,6 +114,8 @@ class AlertDelivery:
         self._news = asyncio.Event()
         self._unwritten: deque[Delivery] = deque(maxlen=MOST_UNWRITTEN)
         self._started_at = timing.clock()
+        self._twin = twin
+        self._recalled = False
 
     @property
     def channels(self) -> tuple[Channel, ...]:
@@ -129,7 +138,44 @@ class AlertDelivery:
                 if key in known and not (key in pages and state is AlertState.RESOLVED)
             }
             line.tried = {key: last for key, last in line.tried.items() if key in known}
+            line.by_twin = {key: state for key, state in line.by_twin.items() if key in known}
+        self._learn()
         self._wake()
+
+    def hear_twin(self, snapshot: FloorSnapshot, replica: str) -> None:
+        """Take what the twin says now of its alerts; what it told a channel is not told again."""
+        before = self._twin
+        heard = hear_twin(before, snapshot, replica)
+        self._twin = heard and forget_told(heard, self._known_book())
+        if self._twin != before:
+            self._learn()
+            self._wake()
+
+    def _learn(self) -> None:
+        """Count what channels took from the twin, each once: they took it, whoever told it."""
+        twin, now = self._twin, self._timing.clock()
+        if twin is None or not self._recalled:
+            return
+        known = {a.fingerprint for a in self._known_book().alerts}
+        for line in self._lines:
+            name = line.sender.channel.name
+            for key, state in twin.told.get(name, {}).items():
+                if (
+                    line.sender.channel.forgets
+                    or key not in known
+                    or line.by_twin.get(key) is state
+                ):
+                    continue
+                line.by_twin[key] = state
+                if line.taken.get(key) is not state:
+                    line.taken[key] = state
+                    told = Delivery(now, name, key, state, TOLD_BY_TWIN, delivered=True, attempt=1)
+                    self._unwritten.append(told)
+
+    def told_once(self) -> Acknowledged:
+        """Return what each channel took that does not deduplicate, for the twin."""
+        lines = (line for line in self._lines if not line.sender.channel.forgets)
+        return {line.sender.channel.name: line.taken for line in lines}
 
     def acknowledged(self) -> Acknowledged:
         """Return for every channel what it took for good: what all took so may be forgotten."""
@@ -143,7 +189,8 @@ class AlertDelivery:
         return self._book or AlertBook(self._timing.clock())
 
     def _known(self, line: _Line) -> Known:
-        return Known(line.sender.channel, line.taken, line.tried, self._timing.pace)
+        twin, now = self._twin, self._timing.clock()
+        return Known(line.sender.channel, line.taken, line.tried, self._timing.pace, twin, now)
 
     def reached(self) -> tuple[Reached, ...]:
         """Return what left for each channel, for the read-only proof."""
@@ -180,9 +227,11 @@ class AlertDelivery:
             told = await self._store.acknowledged()
         except StorageError as error:
             log.warning("what channels took before is not known; they are told again: %s", error)
+            self._recalled = True
             return
         for line in self._lines:
             line.taken = {**told.get(line.sender.channel.name, {}), **line.taken}
+        self._recalled = True
         if self._book is not None:
             self.take(self._book)
 

@@ -215,6 +215,7 @@ _UNCLOCKED: Mapping[str, Callable[[object], object]] = {
         "agent_identity",
         "safety",
         "endpoints",
+        "mission_control",
     ),
     "status": attrgetter("state", "summary", "reason_codes"),
     "heartbeat": attrgetter("ttl_seconds"),

@@ -4,7 +4,7 @@ import re
 import unicodedata
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, get_args
+from typing import Annotated, Literal, get_args
 
 from pydantic import (
     AfterValidator,
@@ -231,6 +231,77 @@ class Endpoints(ContractModel):
     metrics: Annotated[Text | None, Field(description="Path of the metrics.")] = None
 
 
+FINGERPRINT = r"^[0-9a-f]{16}$"
+SHA_256 = r"^[0-9a-f]{64}$"
+MOST_TOLD_ALARMS = 64
+MOST_TOLD_ALERTS = 256
+MOST_TOLD_HEADS = 128
+
+
+class LedgerLine(ContractModel):
+    """One line of a ledger: its number, and its SHA-256."""
+
+    number: Annotated[int, Field(ge=0, description="Its number; 0 before the first.")]
+    digest: Annotated[str, Field(pattern=SHA_256, description="Its hash, in hex.")]
+
+
+class SeenAlarm(ContractModel):
+    """A Sev-0 that it sees by itself: not one that it only has from its twin."""
+
+    code: Annotated[Text, Field(description="The alarm's code.")]
+    subject: Annotated[Name, Field(description="What the alarm is about.")]
+    detail: Annotated[Text, Field(description="What was said, and by which source.")]
+
+
+class ToldAlert(ContractModel):
+    """An alert that goes out, or went out and is over."""
+
+    fingerprint: Annotated[str, Field(pattern=FINGERPRINT, description="The alert's fingerprint.")]
+    firing: Annotated[bool, Field(description="Whether it fires; else it is over.")]
+    told: Annotated[
+        tuple[Text, ...],
+        Field(max_length=MAX_LIST, strict=False, description="Channels that took just that."),
+    ]
+
+
+class MissionControlStatus(ContractModel):
+    """What one Mission Control says to another: by itself, without what it has from its twin."""
+
+    version: Annotated[int, Field(ge=1, description="Of this object; 1.")]
+    replica: Annotated[Name, Field(description="Its name among those that watch the floor.")]
+    floor: Annotated[Name, Field(description="The floor that it watches.")]
+    floor_digest: Annotated[
+        str, Field(pattern=SHA_256, description="SHA-256 of who is watched; twins share it.")
+    ]
+    started_utc: Annotated[UtcInstant, Field(description="When its process started (UTC).")]
+    posture: Annotated[
+        Literal["OK", "MARKET_CLOSED", "HALTED"], Field(description="The posture of the floor.")
+    ]
+    leading_code: Annotated[
+        Text, Field(description="What leads of what it sees of the floor; empty for nothing.")
+    ]
+    remembers: Annotated[
+        bool, Field(description="Whether it knows the alarms from before its start.")
+    ]
+    alarms: Annotated[tuple[SeenAlarm, ...], Field(max_length=MOST_TOLD_ALARMS, strict=False)] = ()
+    more_alarms: Annotated[int, Field(ge=0, description="Alarms for which there was no room.")] = 0
+    alerts: Annotated[
+        tuple[ToldAlert, ...] | None,
+        Field(max_length=MOST_TOLD_ALERTS, strict=False, description="Null until they are known."),
+    ] = None
+    more_alerts: Annotated[int, Field(ge=0, description="Alerts for which there was no room.")] = 0
+    channels: Annotated[
+        Codes, Field(description="Channels that it tells of alerts and that do not deduplicate.")
+    ] = ()
+    record_id: Annotated[
+        Text | None, Field(description="The id of its record; null while it has none.")
+    ] = None
+    ledger: Annotated[
+        tuple[LedgerLine, ...],
+        Field(max_length=MOST_TOLD_HEADS, strict=False, description="Newest lines, newest first."),
+    ] = ()
+
+
 class RichStatus(ContractModel):
     """What a service answers to `GET /ops/status`. Unknown keys are ignored."""
 
@@ -255,6 +326,9 @@ class RichStatus(ContractModel):
     safety: Safety
     endpoints: Annotated[
         Endpoints | None, Field(description="The service's other endpoints; null for not told.")
+    ] = None
+    mission_control: Annotated[
+        MissionControlStatus | None, Field(description="Of a Mission Control alone.")
     ] = None
 
 

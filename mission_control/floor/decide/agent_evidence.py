@@ -72,16 +72,22 @@ def weigh_evidence(
     now: Moment,
     safety: Safety,
 ) -> AgentEvidence:
-    """Work out what an agent's newest round says at `now`."""
+    """
+    Work out what an agent's newest round says at `now`.
+
+    A twin sees what we see: it is no source about execution, switch or feed (docs/semantics.md#14).
+    """
     readings = current_readings(agent.contract, round_, now)
     past: Mapping[str, PathPast] = {} if round_ is None else round_.past
     feeds = judge_sources(agent, readings, now)
     freshness = judge_freshness(agent, feeds)
     views = tuple(view_feed(agent, readings, feeds, past))
     heard = hear_service(agent.agent_name, readings, now, safety.switch_normal)
-    sources = tuple(heard)
+    sources = () if agent.twin else tuple(heard)
     said = tuple(
-        chain(
+        ()
+        if agent.twin
+        else chain(
             state_execution(agent, readings, now, safety),
             state_false_positives(agent, readings, session_at, now),
             state_staleness(agent, readings, feeds),

@@ -155,7 +155,8 @@ def join_latched(before: Latched, now: Latched) -> Latched:
         for s in now.services
     )
     latched = tuple(alarms[key] for key in sorted(alarms))
-    return replace(now, alarms=latched, services=services)
+    twin = before.twin or now.twin  # the older line of its ledger proves more
+    return replace(now, alarms=latched, services=services, twin=twin)
 
 
 def _join(old: Alarm, new: Alarm) -> Alarm:
@@ -264,7 +265,9 @@ def _is_whole_without(alarm: Alarm, reading: EndpointReading, hearing: Hearing) 
     """Return whether an endpoint was seen, whole, and says nothing of the alarm's fact."""
     if not isinstance(reading, Seen) or not can_clear(reading, Moment(hearing.now)):
         return False
-    return reading.value.http_status < REFUSED_FROM and not _tells(alarm, reading)
+    # A lost record is stated once: from then on the line that was found is the one noted.
+    without = alarm.code == codes.TWIN_RECORD_LOST or not _tells(alarm, reading)
+    return reading.value.http_status < REFUSED_FROM and without
 
 
 def _tells(alarm: Alarm, reading: Seen[Answer]) -> bool:

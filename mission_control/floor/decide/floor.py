@@ -1,6 +1,7 @@
 """The whole floor at one instant, from one set of evidence."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from itertools import chain
 
@@ -17,6 +18,7 @@ from mission_control.floor.decide.own_clock import state_own_clock
 from mission_control.floor.decide.posture import (
     Reports,
     decide_posture,
+    order_reasons,
     reasons_from_alarms,
     reasons_from_cluster,
     reasons_from_leftovers,
@@ -28,6 +30,15 @@ from mission_control.floor.decide.posture import (
 )
 from mission_control.floor.decide.required_evidence import count_coverage, measure_age
 from mission_control.floor.decide.round_memory import answered_paths, find_told_skew
+from mission_control.floor.decide.twin import (
+    Twinned,
+    TwinWord,
+    hear_twin,
+    judge_twin,
+    source_of,
+    state_twin,
+    view_own,
+)
 from mission_control.floor.model import (
     Alarm,
     FloorEvidence,
@@ -36,10 +47,11 @@ from mission_control.floor.model import (
     Posture,
     ServiceReport,
     ServiceSince,
+    TwinMemory,
 )
 from mission_control.kill_switch.decide import state_kill_switch
 from mission_control.model.finding import Reason
-from mission_control.model.fleet import Agent, ContractKind
+from mission_control.model.fleet import Agent, ContractKind, Fleet
 
 
 def decide_floor(
@@ -76,13 +88,20 @@ def decide_on_looks(
     `before` is the snapshot whose `latched` this decision starts from: what did not change since
     is reused. The answer is the same without it.
     """
-    alarms, cleared = _carry_alarms(looks, evidence, latched, now)
+    word = _hear_twin(looks, evidence.fleet)
+    alarms, cleared = _carry_alarms(looks, evidence, latched, word, now)
     again = _changed_since(looks, alarms, latched, before)
-    reports = report_services(looks, alarms, latched, before, again, now)
+    ours = [a for a in alarms if word is None or a.source != source_of(word.agent)]
+    reports = report_services(looks, ours, latched, before, again, now)
     memory = tuple(reasons_from_memory(evidence, looks.session))
     leftovers = reasons_from_leftovers(looks.cluster, evidence.captured)
     further = (*memory, *leftovers, *reasons_from_replicas(looks.cluster, _told_skews(looks)))
-    posture = _decide_posture(looks, alarms, reports, latched, now, further)
+    reasons = _find_reasons(looks, alarms, reports, further)
+    twinned = _judge_twin(looks, word, reasons, alarms, latched, now)
+    if twinned is not None and twinned.reasons:
+        reasons = order_reasons((*reasons, *twinned.reasons))
+    posture = _decide_posture(looks, reasons, reports, latched, now)
+    held = twinned.memory if twinned is not None else None
     return FloorSnapshot(
         at=now,
         sequence=sequence,
@@ -91,7 +110,7 @@ def decide_on_looks(
         kill_switch=looks.switch,
         services=reports.services,
         posture=posture,
-        latched=_carry(looks, alarms, posture, reports, latched, again),
+        latched=replace(_carry(looks, alarms, posture, reports, latched, again), twin=held),
         label=label,
         cluster=evidence.cluster,
         cleared=cleared,
@@ -131,18 +150,40 @@ def _told_skews(looks: FloorLooks) -> Iterator[tuple[str, str]]:
             yield look.evidence.agent.agent_name, detail
 
 
-def _decide_posture(
+def _hear_twin(looks: FloorLooks, fleet: Fleet) -> TwinWord | None:
+    twin = fleet.twin
+    return (
+        None
+        if twin is None
+        else hear_twin(looks.agents[looks.tally.places[twin.agent_name]], fleet)
+    )
+
+
+def _judge_twin(
+    looks: FloorLooks,
+    word: TwinWord | None,
+    reasons: tuple[Reason, ...],
+    alarms: tuple[Alarm, ...],
+    latched: Latched,
+    now: datetime,
+) -> Twinned | None:
+    if word is None:
+        return None
+    own = view_own(reasons, alarms, looks.session, word.agent)
+    return judge_twin(word, own, latched.twin or TwinMemory(), looks.session, now)
+
+
+def _find_reasons(
     looks: FloorLooks,
     alarms: tuple[Alarm, ...],
     reports: Reports,
-    latched: Latched,
-    now: datetime,
     further: tuple[Reason, ...],
-) -> Posture:
+) -> tuple[Reason, ...]:
+    """Return every reason apart from the twin's, in order."""
     session, switch, safety = looks.session, looks.switch, looks.cluster.fleet.safety
     tally = looks.tally
     feed = tally.feeds_missing if safety.freshness_required else ()
-    reasons = tally.reasons.order(
+    return tally.reasons.order(
         (
             *reasons_from_alarms(alarms, session),
             *reasons_from_switch_and_calendar(
@@ -156,6 +197,17 @@ def _decide_posture(
             *further,
         )
     )
+
+
+def _decide_posture(
+    looks: FloorLooks,
+    reasons: tuple[Reason, ...],
+    reports: Reports,
+    latched: Latched,
+    now: datetime,
+) -> Posture:
+    session, switch, safety = looks.session, looks.switch, looks.cluster.fleet.safety
+    tally = looks.tally
     taken = [tally.oldest] if tally.oldest is not None else []
     if looks.cluster.sources:
         taken.append((looks.cluster.oldest, CLUSTER))
@@ -165,11 +217,20 @@ def _decide_posture(
 
 
 def _carry_alarms(
-    looks: FloorLooks, evidence: FloorEvidence, latched: Latched, now: datetime
+    looks: FloorLooks,
+    evidence: FloorEvidence,
+    latched: Latched,
+    word: TwinWord | None,
+    now: datetime,
 ) -> Carried:
     """Carry the latched alarms; denials are gathered only while there are any."""
     shared = tuple(_state_together(looks, denies=bool(latched.alarms)))
     raising = [*looks.tally.raising, *(s for s in shared if s.raises), *looks.cluster.raising]
+    if word is not None:
+        held = latched.twin or TwinMemory()
+        twin = tuple(state_twin(word, latched.alarms, raising, held))
+        shared += twin
+        raising += [s for s in twin if s.raises]
     if not latched.alarms and not raising:
         return Carried()
     agents = {e.agent.agent_name: e for e in looks.tally.evidence}

@@ -61,8 +61,10 @@ def severity_of_trouble(agent: Agent, session: MarketSession) -> Severity:
     Say how bad it is that this service is not as expected (docs/semantics.md#11).
 
     What the floor needs is P1 while P1 pages and P2 otherwise; a UI that is offline is
-    information; any other optional service is P2.
+    information; any other optional service is P2. The twin's silence is P1 while the floor is open.
     """
+    if agent.twin:
+        return Severity.P1 if session.phase.gates else Severity.P2
     if agent.required:
         return Severity.P1 if pages_now(session) else Severity.P2
     return Severity.INFO if agent.kind is Kind.OPS else Severity.P2
@@ -93,6 +95,8 @@ def severity_of_alarm(alarm: Alarm, session: MarketSession | None) -> Severity:
     """
     if alarm.sev0:
         return Severity.P0
+    if alarm.code == codes.TWIN_RECORD_LOST:
+        return Severity.P1 if session is None or session.phase.gates else Severity.P2
     always = alarm.code in _IN_EVERY_PHASE or alarm.code == codes.EXECUTION_COULD_START
     if always or session is None or pages_now(session):
         return Severity.P1
@@ -118,7 +122,8 @@ def reasons_from_alarms(alarms: Iterable[Alarm], session: MarketSession) -> Iter
         if alarm.last_seen < session.at:
             said, denied = f"{alarm.last_seen:%Y-%m-%dT%H:%M:%SZ}", count_denials(alarm)
             detail += f" (last said {said}, {denied or 'not denied since'})"
-        halts = sev0 or always or (gates and not starts)
+        beside = starts or alarm.code == codes.TWIN_RECORD_LOST
+        halts = sev0 or always or (gates and not beside)
         yield Reason(
             alarm.code,
             alarm.subject,

@@ -118,8 +118,11 @@ def count_asked(agent: Agent, readings: Mapping[str, EndpointReading]) -> AgentC
     """
     Count what one agent was asked and what was obtained, and name each gap with its reason.
 
-    A path that is not offered was asked and answered: that is a gap only where it is primary.
+    A path that is not offered was asked and answered: that is a gap only where it is primary. A
+    twin is no evidence of the floor, and its silence no gap in it.
     """
+    if agent.twin:
+        return AgentCoverage(0, 0)
     if not readings:
         never = codes.UNOBSERVED if agent.contract is ContractKind.NONE else codes.NOT_YET_ASKED
         return AgentCoverage(1, 0, ((agent.agent_name, never),))

@@ -20,6 +20,7 @@ from mission_control.floor.decide.troubles import (
     Trouble,
     identity_notes,
     old_files_notes,
+    read_twin,
     reported_troubles,
     side_notes,
 )
@@ -82,6 +83,8 @@ def judge_service(
     that runs it makes any state unexpected.
     """
     judged = _judge_answers(agent, readings, given)
+    if agent.twin:
+        judged = _judge_twin(agent, judged, readings)
     notes = old_files_notes(readings)
     if notes:
         judged = replace(judged, troubles=(*judged.troubles, *notes))
@@ -101,6 +104,21 @@ def judge_service(
         troubles=(*lead, *troubles, *rest),
         reported_codes=judged.reported_codes,
     )
+
+
+def _judge_twin(
+    agent: Agent, judged: Judgement, readings: Mapping[str, EndpointReading]
+) -> Judgement:
+    """Call a twin silent that is not as expected, or does not speak as a Mission Control."""
+    if judged.expected:
+        told = read_twin(readings.get(agent.primary_path or ""))
+        if told is not None:
+            return judged
+        detail = "it answers, and says nothing of what a Mission Control sees"
+        return _unexpected(judged.state, Trouble(codes.TWIN_SILENT, detail), *judged.troubles)
+    lead = judged.troubles[0]
+    silent = Trouble(codes.TWIN_SILENT, f"{lead.code}: {lead.detail}", confirmed=lead.confirmed)
+    return replace(judged, troubles=(silent, *judged.troubles[1:]))
 
 
 def _judge_answers(

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mission_control.contract.model.shapes import RichStatus, ServiceState
+from mission_control.contract.model.shapes import MissionControlStatus, RichStatus, ServiceState
 from mission_control.model import codes
 from mission_control.model.fleet import Agent
-from mission_control.model.reading import EndpointReading, Unseen, UnseenReason
+from mission_control.model.reading import EndpointReading, Seen, Unseen, UnseenReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +39,18 @@ def reported_troubles(status: RichStatus) -> tuple[Trouble, ...]:
     )
 
 
+def read_twin(reading: EndpointReading | None) -> MissionControlStatus | None:
+    """Return what a Mission Control says to another; None where it is not seen or says nothing."""
+    if not isinstance(reading, Seen) or not isinstance(reading.value.status, RichStatus):
+        return None
+    return reading.value.status.mission_control
+
+
 def identity_notes(agent: Agent, status: RichStatus) -> tuple[Trouble, ...]:
     """Note a service that calls itself otherwise than the inventory does; keyed by where asked."""
     names = {status.service_name, status.agent_identity.agent_name}
+    if agent.twin and status.mission_control is not None:
+        names = {status.mission_control.replica}
     if names == {agent.agent_name} and status.service_kind is agent.kind:
         return ()
     calls = " / ".join(sorted(names))

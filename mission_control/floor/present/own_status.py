@@ -5,9 +5,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from mission_control.contract.model.shapes import DEFAULT_HEARTBEAT_TTL_SECONDS, ServiceState
+from mission_control.contract.model.shapes import (
+    DEFAULT_HEARTBEAT_TTL_SECONDS,
+    MAX_TEXT,
+    MOST_TOLD_ALARMS,
+    MOST_TOLD_ALERTS,
+    MOST_TOLD_HEADS,
+    ServiceState,
+    ToldAlert,
+)
 from mission_control.documents.instants import seconds_since, utc_text, whole_seconds_text
-from mission_control.floor.model import FloorSnapshot, Verdict
+from mission_control.floor.decide.twin import VERSION, floor_digest, view_own
+from mission_control.floor.model import Alarm, FloorSnapshot, Verdict
 from mission_control.floor.present.posture import fleet_document
 from mission_control.floor.present.predecessor import aggregate_agents, last_poll_cycle_at
 from mission_control.kill_switch.present import execution_is_halted, halted_document
@@ -37,9 +46,35 @@ class OwnProcess:
     scheduler_stalled: bool = False
 
 
-def own_status_document(snapshot: FloorSnapshot, own: OwnProcess) -> Mapping[str, object]:
+@dataclass(frozen=True, slots=True)
+class OwnWord:
+    """
+    What Mission Control says to another one beside what it sees of the floor.
+
+    `alerts` are worst first, None until they are known; `channels` tells them and does not
+    deduplicate. `record_id` is None, and `ledger` empty,
+    where the record cannot be read; `ledger` are (number, hash) of its newest lines, newest first.
+    """
+
+    replica: str
+    floor: str
+    alerts: tuple[ToldAlert, ...] | None = None
+    channels: tuple[str, ...] = ()
+    record_id: str | None = None
+    ledger: tuple[tuple[int, str], ...] = ()
+
+
+def own_status_document(
+    snapshot: FloorSnapshot,
+    own: OwnProcess,
+    word: OwnWord | None = None,
+    *,
+    with_agents: bool = True,
+) -> Mapping[str, object]:
     """
     Return our own rich contract, valid as `RichStatus`, and the aggregate over the fleet.
+
+    Another Mission Control asks for it without the agents: a large fleet's do not fit an answer.
 
     Our state is OK day and night, because nothing about the market halts us; only a loop that has
     stalled makes it DEGRADED. `safe_to_execute_orders` is never
@@ -55,9 +90,41 @@ def own_status_document(snapshot: FloorSnapshot, own: OwnProcess) -> Mapping[str
         "ts": utc_text(own.now),
         "kill_switch": halted_document(snapshot),
         "last_poll_cycle_at": last_poll_cycle_at(snapshot),
-        "agents": aggregate_agents(snapshot),
+        **({"agents": aggregate_agents(snapshot)} if with_agents else {}),
         "fleet": _fleet(snapshot, own),
+        **({"mission_control": _to_another(snapshot, own, word)} if word else {}),
     }
+
+
+def _to_another(snapshot: FloorSnapshot, own: OwnProcess, word: OwnWord) -> dict[str, object]:
+    """Return what we say to another Mission Control: valid as `MissionControlStatus`."""
+    posture, latched = snapshot.posture, snapshot.latched
+    seen = view_own(posture.reasons, latched.alarms, snapshot.session, snapshot.fleet.twin)
+    alerts = word.alerts or ()
+    return {
+        "version": VERSION,
+        "replica": word.replica,
+        "floor": word.floor,
+        "floor_digest": floor_digest(snapshot.fleet),
+        "started_utc": whole_seconds_text(own.started_at),
+        "posture": seen.posture.value,
+        "leading_code": seen.leading_code,
+        "remembers": seen.remembers,
+        "alarms": [_alarm(alarm) for alarm in seen.alarms[:MOST_TOLD_ALARMS]],
+        "more_alarms": max(0, len(seen.alarms) - MOST_TOLD_ALARMS),
+        "alerts": None
+        if word.alerts is None
+        else [each.model_dump(mode="json") for each in alerts[:MOST_TOLD_ALERTS]],
+        "more_alerts": max(0, len(alerts) - MOST_TOLD_ALERTS),
+        "channels": list(word.channels),
+        "record_id": word.record_id,
+        "ledger": [{"number": n, "digest": d} for n, d in word.ledger[:MOST_TOLD_HEADS]],
+    }
+
+
+def _alarm(alarm: Alarm) -> dict[str, str]:
+    detail = f"{alarm.source}: {alarm.detail}"[:MAX_TEXT]
+    return {"code": alarm.code, "subject": alarm.subject, "detail": detail}
 
 
 def _identity(own: OwnProcess) -> dict[str, object]:
