@@ -21,6 +21,7 @@ from mission_control.floor.decide.twin import is_foreign
 from mission_control.floor.model import FloorSnapshot, ServiceReport
 from mission_control.model import codes
 from mission_control.model.finding import Reason, Severity
+from mission_control.model.fleet import Agent
 from mission_control.model.reading import Unseen, UnseenReason
 
 Taken = Mapping[str, AlertState]
@@ -120,6 +121,11 @@ def _is_over(since: datetime | None, now: datetime) -> bool:
 
 _NOT_ASKED = frozenset({UnseenReason.NOT_YET_ASKED, UnseenReason.OWN_STALL})
 """Why a twin may not have been heard although it is well."""
+
+
+def is_first(replica: str, twin: Agent) -> bool:
+    """Return whether we are the first named of the two: the one whose name sorts first."""
+    return replica < twin.agent_name
 
 
 def hear_twin(before: TwinHeard | None, snapshot: FloorSnapshot, replica: str) -> TwinHeard | None:
