@@ -49,7 +49,9 @@ class RunOrigin:
     ) -> RunFacts:
         """Return what a run says of itself and of the ground that it was based on."""
         planned = self.planned
-        labelled = {"label": ground.label} if ground.label else {}
+        marked = {"label": ground.label} if ground.label else {}
+        if ground.twin_ledger:
+            marked["twin_ledger"] = ground.twin_ledger
         return RunFacts(
             job=planned.job.value if planned else job,
             session_date=planned.session_date if planned else ground.session.session_date,
@@ -62,11 +64,19 @@ class RunOrigin:
             config_digest=self.config_digest,
             fleet_digest=ground.fleet.digest,
             coverage=(ground.coverage,),
-            notes={**labelled, **(notes or {})},
+            notes={**marked, **(notes or {})},
             planned=planned,
             beside=self.beside,
             cluster=ground.cluster or identify_cluster(ground.fleet, None),
         )
+
+
+def _name_twin_ledger(snapshot: FloorSnapshot) -> str:
+    """Name the line of the twin's ledger that is held: whoever has both can compare them."""
+    twin, held = snapshot.fleet.twin, snapshot.latched.twin
+    if twin is None or held is None or not held.record_id:
+        return ""
+    return f"{twin.agent_name}: record {held.record_id}, line {held.number}, {held.digest}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +84,8 @@ class Ground:
     """
     What a run was based on: session and fleet, how much of the floor was seen, what marks it.
 
-    `cluster` is the one that was read; None for a run that read none.
+    `cluster` is the one that was read; None for a run that read none. `twin_ledger` is the line that
+    the twin's ledger ended with, empty where none was heard.
     """
 
     session: MarketSession
@@ -82,6 +93,7 @@ class Ground:
     coverage: SourceCoverage
     label: str = ""
     cluster: ClusterIdentity | None = None
+    twin_ledger: str = ""
 
     @classmethod
     def of(cls, snapshot: FloorSnapshot) -> "Ground":
@@ -89,7 +101,12 @@ class Ground:
         seen = snapshot.posture.coverage
         coverage = SourceCoverage("floor", seen.asked, seen.obtained, seen.gaps)
         return cls(
-            snapshot.session, snapshot.fleet, coverage, snapshot.label, snapshot.cluster_identity
+            snapshot.session,
+            snapshot.fleet,
+            coverage,
+            snapshot.label,
+            snapshot.cluster_identity,
+            _name_twin_ledger(snapshot),
         )
 
     @classmethod

@@ -34,6 +34,7 @@ from mission_control.floor.decide.required_evidence import (
     missing_feed,
 )
 from mission_control.floor.decide.stall import still_decided
+from mission_control.floor.decide.troubles import read_twin
 from mission_control.floor.model import KILL_SWITCH, FloorSnapshot, ServiceReport
 from mission_control.floor.present.posture import runbook_url, verdict_text
 from mission_control.kill_switch.decide import configured_sources
@@ -187,6 +188,9 @@ def gather_pieces(
     named = {reason.subject for reason in snapshot.posture.reasons}
     for report in snapshot.services:
         agent = report.agent
+        if agent.twin:
+            yield _twin_piece(report, snapshot)
+            continue
         if not agent.required and agent.agent_name not in named:
             continue
         found = _find_missing(report, snapshot)
@@ -225,6 +229,28 @@ def _read_at(reading: Seen[Any] | Unseen | None) -> datetime | None:
             return at
         case _:
             return None
+
+
+def _twin_piece(report: ServiceReport, snapshot: FloorSnapshot) -> Piece:
+    """Return what the twin says: beside what is required, and no evidence of the floor."""
+    path = report.agent.primary_path or ""
+    reading = _readings(report, snapshot).get(path)
+    told = read_twin(reading)
+    word, held = report.state.value, snapshot.latched.twin
+    if told is not None:
+        word = f"{told.posture} {told.leading_code}".strip()
+        word += f", record {told.record_id} to line {held.number}" if held and held.number else ""
+    return Piece(
+        report.agent.agent_name,
+        "twin",
+        "the other one that watches sees the same",
+        word if report.expected else f"{word} (unexpected)",
+        () if reading is None else (_service_read(report, path, reading),),
+        _read_at(reading),
+        MAX_AGE_SECONDS,
+        report.since,
+        required=False,
+    )
 
 
 _OF_THE_FEED = frozenset(
@@ -396,7 +422,7 @@ def _sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-_KINDS = ("marketdata", "kill_switch", "service", "calendar", "list")
+_KINDS = ("marketdata", "kill_switch", "service", "calendar", "list", "twin")
 
 
 def _missing_first(piece: Piece) -> tuple[bool, bool, int, str]:
