@@ -1,7 +1,11 @@
 """Kill either of two at any time: what is paged goes on, and nothing is paged twice."""
 
+import threading
 import time
 from collections import Counter
+from contextlib import contextmanager
+from datetime import datetime
+from itertools import pairwise
 
 import pytest
 
@@ -11,6 +15,8 @@ from tests.twins.two_of_them import TAKES_OVER_SECONDS, Replica, Two, two_of_the
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(4 * PATIENCE_SECONDS)]
 EXECUTION = "EXECUTION_EVIDENCE"
+EVIDENCE_KEEPS_SECONDS = 45
+"""A longer stretch without a decision is a gap, however slow the machine is."""
 
 
 def pages(hook) -> list[tuple[str, str]]:
@@ -36,6 +42,29 @@ def execute(two: Two, service: str) -> None:
     two.services[service].mode = "EXECUTE"
 
 
+@contextmanager
+def watched(replica: Replica):
+    """Note every posture that it decides in the block; gives their instants, once it is over."""
+    decided, over = set[datetime](), threading.Event()
+
+    def note() -> None:
+        while not over.wait(0.2):
+            posture = replica.get("/api/v1/posture")
+            if posture is not None:
+                decided.add(datetime.fromisoformat(posture["at"]))
+
+    noting = threading.Thread(target=note, daemon=True)
+    noting.start()
+    yield decided
+    over.set()
+    noting.join(PATIENCE_SECONDS)
+
+
+def longest_gap(decided: set[datetime]) -> float:
+    """Return the longest time (seconds) between two decisions."""
+    return max((b - a).total_seconds() for a, b in pairwise(sorted(decided)))
+
+
 def test_kill_either_and_pages_go_on(tmp_path):
     """A page is told once, by the first named, else by the other; nothing is told again (R14.6)."""
     with receiving() as hook, two_of_them(tmp_path, hook.url("/hook")) as two:
@@ -48,19 +77,23 @@ def test_kill_either_and_pages_go_on(tmp_path):
         until(lambda: EXECUTION in b.codes("svc-1"))
         until(lambda: told.items() <= alert_of(b, "svc-1", hook).items())  # b knows who told it
 
-        a.kill()
-        until(lambda: "TWIN_SILENT" in b.codes("mc-a"))
-        execute(two, "svc-2")
-        until(lambda: ("mc-b", "svc-2") in pages(hook))
+        with watched(b) as decided:
+            a.kill()
+            until(lambda: "TWIN_SILENT" in b.codes("mc-a"))
+            execute(two, "svc-2")
+            until(lambda: ("mc-b", "svc-2") in pages(hook))
+        assert longest_gap(decided) < EVIDENCE_KEEPS_SECONDS
         assert [("mc-a", "svc-1"), ("mc-b", "svc-2")] == pages(hook)
 
         a.start()
         until(lambda: "TWIN_SILENT" not in b.codes("mc-a"))
         until(lambda: alert_of(a, "svc-2", hook).get("told") == ["webhook"])  # b has told it
-        b.kill()
-        until(lambda: "TWIN_SILENT" in a.codes("mc-b"))
-        execute(two, "svc-3")
-        until(lambda: ("mc-a", "svc-3") in pages(hook))
+        with watched(a) as decided:
+            b.kill()
+            until(lambda: "TWIN_SILENT" in a.codes("mc-b"))
+            execute(two, "svc-3")
+            until(lambda: ("mc-a", "svc-3") in pages(hook))
+        assert longest_gap(decided) < EVIDENCE_KEEPS_SECONDS
         time.sleep(TAKES_OVER_SECONDS)
 
         assert [("mc-a", "svc-1"), ("mc-b", "svc-2"), ("mc-a", "svc-3")] == pages(hook)

@@ -438,7 +438,7 @@ def test_no_twin_ever_improves_an_answer(words, trouble):
             elif trouble == "stale":
                 floor.say(MARKETDATA, "marketdata.last_tick_utc", stamp(NOW - timedelta(hours=1)))
             elif trouble == "execution":
-                floor.say(STRATEGY, "safety.safe_to_execute_orders", True)
+                floor.say(STRATEGY, "safety.safe_to_execute_orders", value=True)
         if said is not None:
             with_twin.hear(**said)
         watched, alone = with_twin.decide(), without.decide()
