@@ -72,7 +72,7 @@ class RunOrigin:
 
 
 def _name_twin_ledger(snapshot: FloorSnapshot) -> str:
-    """Name the line of the twin's ledger that is held: whoever has both can compare them."""
+    """Name the line of the twin's ledger that is held, so that people can compare both."""
     twin, held = snapshot.fleet.twin, snapshot.latched.twin
     if twin is None or held is None or not held.record_id:
         return ""
@@ -84,8 +84,8 @@ class Ground:
     """
     What a run was based on: session and fleet, how much of the floor was seen, what marks it.
 
-    `cluster` is the one that was read; None for a run that read none. `twin_ledger` is the line that
-    the twin's ledger ended with, empty where none was heard.
+    `cluster` is the one that was read; None for a run that read none. `twin_ledger` is the line
+    that the twin's ledger ended with, empty where none was heard.
     """
 
     session: MarketSession

@@ -129,16 +129,16 @@ def test_what_is_heard_of_the_twin():
 
 
 def test_an_alert_that_left_its_list_is_over_there():
-    """Unless it started anew, or there was no room: then what was told before stays (R14.6)."""
+    """Unless it was started again, or lacked room: then what was told before stays (R14.6)."""
     floor = TwoOnAFloor()
     floor.hear(**listed(page()))
     before = hear_twin(None, floor.decide(), "mc-a")
-    over, anew, cut = (
+    over, again, cut = (
         hear_twin(before, floor.later(2, **listed(**said)), "mc-a")
         for said in ({}, {"started_utc": stamp(NOW)}, {"more_alerts": 1})
     )
 
-    assert [RESOLVED, FIRING, FIRING] == [h.told["webhook"]["a" * 16] for h in (over, anew, cut)]
+    assert [RESOLVED, FIRING, FIRING] == [h.told["webhook"]["a" * 16] for h in (over, again, cut)]
     assert (False, True) == (over.more, cut.more)
 
 
@@ -175,7 +175,7 @@ def test_a_silence_begins_when_it_is_sure():
     ],
 )
 def test_a_twin_that_tells_no_alerts_of_ours_is_silent(said, silent):
-    """Else nobody would page (R14.6)."""
+    """Else no one would page (R14.6)."""
     floor = TwoOnAFloor()
     floor.hear(**said)
 
@@ -195,7 +195,7 @@ def test_a_twin_tells_alerts_while_its_deciding_loop_beats(code, silent):
 
 
 def test_without_a_twin_nothing_is_heard():
-    """A floor that is watched alone waits for nobody."""
+    """A floor that is watched alone waits for no other."""
     assert None is hear_twin(None, FloorOfValues(fleet=FLEET).decide(), "mc-a")
     assert (True, False) == (is_first("mc-a", TWIN), is_first("mc-c", TWIN))
 

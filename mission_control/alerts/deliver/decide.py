@@ -134,7 +134,7 @@ def hear_twin(before: TwinHeard | None, snapshot: FloorSnapshot, replica: str) -
 
     A twin whose scheduler alone
     has stalled tells its alerts. What a channel took from a twin that no longer lists the alert,
-    and did not start anew, is over there.
+    and goes on since it was heard, is over there.
     """
     twin = snapshot.fleet.twin
     report = snapshot.service(twin.agent_name) if twin is not None else None

@@ -152,7 +152,7 @@ class AlertDelivery:
             self._wake()
 
     def _learn(self) -> None:
-        """Count what channels took from the twin, each once: they took it, whoever told it."""
+        """Count what channels took from the twin, each once: it is no matter who told them."""
         twin, now = self._twin, self._timing.clock()
         if twin is None or not self._recalled:
             return

@@ -283,7 +283,10 @@ class MissionControlStatus(ContractModel):
     remembers: Annotated[
         bool, Field(description="Whether it knows the alarms from before its start.")
     ]
-    alarms: Annotated[tuple[SeenAlarm, ...], Field(max_length=MOST_TOLD_ALARMS, strict=False)] = ()
+    alarms: Annotated[
+        tuple[SeenAlarm, ...],
+        Field(max_length=MOST_TOLD_ALARMS, strict=False, description="Each Sev-0 that it sees."),
+    ] = ()
     more_alarms: Annotated[int, Field(ge=0, description="Alarms for which there was no room.")] = 0
     alerts: Annotated[
         tuple[ToldAlert, ...] | None,
@@ -300,6 +303,10 @@ class MissionControlStatus(ContractModel):
         tuple[LedgerLine, ...],
         Field(max_length=MOST_TOLD_HEADS, strict=False, description="Newest lines, newest first."),
     ] = ()
+
+
+def _is_none(value: object) -> bool:
+    return value is None
 
 
 class RichStatus(ContractModel):
@@ -328,7 +335,8 @@ class RichStatus(ContractModel):
         Endpoints | None, Field(description="The service's other endpoints; null for not told.")
     ] = None
     mission_control: Annotated[
-        MissionControlStatus | None, Field(description="Of a Mission Control alone.")
+        MissionControlStatus | None,
+        Field(exclude_if=_is_none, description="What a Mission Control says to another."),
     ] = None
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from itertools import chain
 from typing import NamedTuple
 
 from mission_control.floor.decide.evidence import (
@@ -82,18 +81,7 @@ def weigh_evidence(
     feeds = judge_sources(agent, readings, now)
     freshness = judge_freshness(agent, feeds)
     views = tuple(view_feed(agent, readings, feeds, past))
-    heard = hear_service(agent.agent_name, readings, now, safety.switch_normal)
-    sources = () if agent.twin else tuple(heard)
-    said = tuple(
-        ()
-        if agent.twin
-        else chain(
-            state_execution(agent, readings, now, safety),
-            state_false_positives(agent, readings, session_at, now),
-            state_staleness(agent, readings, feeds),
-            state_agreement(agent, readings, views),
-        )
-    )
+    sources, said = _hear(agent, readings, feeds, views, session_at, now, safety)
     primary = primary_reading(agent.primary_path, readings, now)
     return AgentEvidence(
         agent=agent,
@@ -114,4 +102,25 @@ def weigh_evidence(
         ages=agent.required and agent.contract is not ContractKind.NONE,
         seen_at=primary.at if isinstance(primary, Seen) else None,
         execution_allowed=safety.paper and says_harmless_mode(agent, readings, now),
+    )
+
+
+def _hear(
+    agent: Agent,
+    readings: Mapping[str, EndpointReading],
+    feeds: Mapping[str, Freshness],
+    views: tuple[View, ...],
+    session_at: SessionAt,
+    now: Moment,
+    safety: Safety,
+) -> tuple[tuple[SwitchSource, ...], tuple[Statement, ...]]:
+    """Return what an agent says of the switch, and what it states; a twin says nothing of them."""
+    if agent.twin:
+        return (), ()
+    sources = tuple(hear_service(agent.agent_name, readings, now, safety.switch_normal))
+    return sources, (
+        *state_execution(agent, readings, now, safety),
+        *state_false_positives(agent, readings, session_at, now),
+        *state_staleness(agent, readings, feeds),
+        *state_agreement(agent, readings, views),
     )

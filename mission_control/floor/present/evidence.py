@@ -188,10 +188,7 @@ def gather_pieces(
     named = {reason.subject for reason in snapshot.posture.reasons}
     for report in snapshot.services:
         agent = report.agent
-        if agent.twin:
-            yield _twin_piece(report, snapshot)
-            continue
-        if not agent.required and agent.agent_name not in named:
+        if not agent.required and (agent.twin or agent.agent_name not in named):
             continue
         found = _find_missing(report, snapshot)
         if agent.contract is not ContractKind.NONE or found or not agent.required:
@@ -205,6 +202,7 @@ def gather_pieces(
         yield _switch_piece(snapshot, switch_changed, stalled)
     yield from _list_pieces(snapshot, stalled)
     yield _calendar_piece(snapshot, stalled)
+    yield from (_twin_piece(r, snapshot) for r in snapshot.services if r.agent.twin)
 
 
 def _stalled(snapshot: FloorSnapshot) -> MissingEvidence:
