@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -19,6 +20,7 @@ from mission_control.alerts.deliver.decide import (
 from mission_control.alerts.deliver.model import Channel, ChannelHealth, ChannelKind, TwinHeard
 from mission_control.alerts.deliver.run import TOLD_BY_TWIN
 from mission_control.alerts.model import AlertQuery, AlertState
+from mission_control.floor.model import FloorSnapshot
 from mission_control.model.reading import UnseenReason
 from tests.alertmanager import receiving, until
 from tests.alerts_delivery.channels import delivery, moves, opened, real_now, to_webhook
@@ -103,6 +105,11 @@ def test_what_waits_for_the_twin_is_no_failure():
     ).waiting
 
 
+def heard_of(before: TwinHeard | None, snapshot: FloorSnapshot, replica: str) -> Any:
+    """Return what is heard of the twin."""
+    return hear_twin(before, snapshot, replica)
+
+
 def listed(*alerts: object, **said: object) -> dict[str, object]:
     """Return what the twin says of its alerts."""
     return {"alerts": list(alerts), "channels": ["webhook"], **said}
@@ -117,7 +124,7 @@ def test_what_is_heard_of_the_twin():
     """What fires there, and what its channels took of it (R14.6)."""
     floor = TwoOnAFloor()
     floor.hear(**listed(page(), page("b" * 16, firing=False), page("c" * 16, told=())))
-    heard = hear_twin(None, floor.decide(), "mc-a")
+    heard = heard_of(None, floor.decide(), "mc-a")
 
     assert heard == TwinHeard(
         first=True,
@@ -132,9 +139,9 @@ def test_an_alert_that_left_its_list_is_over_there():
     """Unless it was started again, or lacked room: then what was told before stays (R14.6)."""
     floor = TwoOnAFloor()
     floor.hear(**listed(page()))
-    before = hear_twin(None, floor.decide(), "mc-a")
+    before = heard_of(None, floor.decide(), "mc-a")
     over, again, cut = (
-        hear_twin(before, floor.later(2, **listed(**said)), "mc-a")
+        heard_of(before, floor.later(2, **listed(**said)), "mc-a")
         for said in ({}, {"started_utc": stamp(NOW)}, {"more_alerts": 1})
     )
 
@@ -146,18 +153,18 @@ def test_a_silence_begins_when_it_is_sure():
     """Not while nothing was asked, nor at a first silence; it lasts until it is heard (R14.6)."""
     floor = TwoOnAFloor()
     floor.hear(**listed(page()))
-    heard = hear_twin(None, floor.decide(), "mc-c")
+    heard = heard_of(None, floor.decide(), "mc-c")
     sure = replace(unseen(UnseenReason.TIMEOUT, NOW), confirmed=True)
     floor.answers["mc-b"] = {"/ops/status": replace(sure, confirmed=False)}
-    first = hear_twin(heard, floor.decide(), "mc-c")
+    first = heard_of(heard, floor.decide(), "mc-c")
     floor.answers["mc-b"] = {"/ops/status": sure}
-    silent = hear_twin(first, floor.decide(), "mc-c")
-    still = hear_twin(silent, floor.decide(NOW + timedelta(seconds=9)), "mc-c")
-    again = hear_twin(still, floor.later(2, **listed(page())), "mc-c")
+    silent = heard_of(first, floor.decide(), "mc-c")
+    still = heard_of(silent, floor.decide(NOW + timedelta(seconds=9)), "mc-c")
+    again = heard_of(still, floor.later(2, **listed(page())), "mc-c")
     floor.answers["mc-b"] = {"/ops/status": unseen(UnseenReason.OWN_STALL, NOW)}
-    stalled = hear_twin(again, floor.decide(), "mc-c")
+    stalled = heard_of(again, floor.decide(), "mc-c")
     del floor.answers["mc-b"]
-    unasked = hear_twin(None, floor.decide(), "mc-c")
+    unasked = heard_of(None, floor.decide(), "mc-c")
 
     assert heard == first
     assert (NOW, NOW) == (silent.silent_since, still.silent_since)
@@ -179,7 +186,7 @@ def test_a_twin_that_tells_no_alerts_of_ours_is_silent(said, silent):
     floor = TwoOnAFloor()
     floor.hear(**said)
 
-    assert silent is (hear_twin(None, floor.decide(), "mc-a").silent_since is not None)
+    assert silent is (heard_of(None, floor.decide(), "mc-a").silent_since is not None)
 
 
 @pytest.mark.parametrize(
@@ -191,12 +198,12 @@ def test_a_twin_tells_alerts_while_its_deciding_loop_beats(code, silent):
     said = changed(word(NOW), "status.state", "DEGRADED")
     floor.answer(TWIN, "/ops/status", changed(said, "status.reason_codes", [code]))
 
-    assert silent is (hear_twin(None, floor.decide(), "mc-a").silent_since is not None)
+    assert silent is (heard_of(None, floor.decide(), "mc-a").silent_since is not None)
 
 
 def test_without_a_twin_nothing_is_heard():
     """A floor that is watched alone waits for no other."""
-    assert None is hear_twin(None, FloorOfValues(fleet=FLEET).decide(), "mc-a")
+    assert None is heard_of(None, FloorOfValues(fleet=FLEET).decide(), "mc-a")
     assert (True, False) == (is_first("mc-a", TWIN), is_first("mc-c", TWIN))
 
 
@@ -233,9 +240,10 @@ async def test_what_the_twin_told_is_never_told_again(tmp_path):
     heard = floor.decide()
     floor.answers["mc-b"] = {"/ops/status": unseen(UnseenReason.TIMEOUT, floor.now)}
     dead = floor.decide(now - timedelta(hours=1))
+    store, delivering = opened(tmp_path), delivery([], opened(tmp_path))
     with receiving() as hook:
         for start in range(2):
-            store = opened(tmp_path, is_new=not start)
+            store = opened(tmp_path, is_new=False)
             await store.load(now)
             await store.save(book(fires, at=now), moves(book(at=now), book(fires, at=now)))
             delivering = delivery([to_webhook(hook.url("/hook"))], store)

@@ -1,6 +1,7 @@
 """The fleet file of two: what is a twin, and what is refused as one."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,7 +27,7 @@ A, B, C = (
 )
 
 
-def settings_of(folder: Path, text: str, replica: str = "mc-a"):
+def settings_of(folder: Path, text: str, replica: str = "mc-a") -> Any:
     """Load settings whose fleet file says this, as the replica of this name."""
     path = folder / "fleet.yaml"
     path.write_text(text)

@@ -16,7 +16,7 @@ from mission_control.probe.service_probe import ServiceProbe
 from mission_control.probe.transport import open_transports
 from mission_control.records.artifact_reader import ArtifactReader
 from mission_control.records.marker import write_marker
-from mission_control.records.model import RecordMarker
+from mission_control.records.model import RecordMarker, TailOfRecord
 from mission_control.records.newest_lines import NewestLines
 from mission_control.records.run_origin import Ground, RunOrigin
 from tests.alertmanager import receiving
@@ -122,7 +122,7 @@ async def test_the_newest_lines_of_our_record_are_told(tmp_path):
     tail = await lines.read()
 
     assert None is empty
-    assert (RECORD, (second.head, first.head)) == (tail.record_id, tail.lines)
+    assert tail == TailOfRecord(RECORD, (second.head, first.head))
     assert tail is await lines.read()
 
 

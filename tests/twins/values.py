@@ -6,7 +6,6 @@ from typing import Any
 
 from mission_control.floor.decide.twin import floor_digest
 from mission_control.floor.model import FloorSnapshot
-from mission_control.model.finding import Reason
 from mission_control.model.fleet import Agent, Criticality, Kind
 from tests.floor.floor_of_values import FLEET, NOW, FloorOfValues, rich, stamp
 
@@ -64,22 +63,26 @@ class TwoOnAFloor(FloorOfValues):
         super().__init__(fleet=WATCHED_BY_TWO)
         self.hear()
 
+    def decide(self, at: datetime | None = None) -> Any:
+        """Decide the floor, and keep what is latched."""
+        return super().decide(at)
+
     def hear(self, **said: object) -> None:
         """Let the twin say this now, beside that it is well."""
         self.answer(TWIN, "/ops/status", word(self.now, **said))
 
-    def later(self, seconds: float, **said: object) -> FloorSnapshot:
+    def later(self, seconds: float, **said: object) -> Any:
         """Ask everyone again so many seconds later, and decide."""
         self.refresh(self.now + timedelta(seconds=seconds))
         self.hear(**said)
         return self.decide()
 
-    def silent(self, seconds: float = 2.0) -> FloorSnapshot:
+    def silent(self, seconds: float = 2.0) -> Any:
         """Ask everyone again, and hear nothing of the twin."""
         self.refresh(self.now + timedelta(seconds=seconds))
         return self.decide()
 
 
-def about(snapshot: FloorSnapshot, code: str) -> Reason | None:
+def about(snapshot: FloorSnapshot, code: str) -> Any:
     """Return the posture's reason with a code; None where there is none."""
     return next((r for r in snapshot.posture.reasons if r.code == code), None)
