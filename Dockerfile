@@ -17,25 +17,20 @@ RUN --mount=type=secret,id=pip.conf --mount=type=secret,id=ca.pem \
     && /opt/build/bin/pip --python /opt/mission-control/bin/python install --quiet --no-compile \
          --require-hashes --only-binary :all: --no-deps -r /src/requirements/runtime.txt
 COPY . /src
-# Left out: packages' own tests, and a second Kubernetes client that nothing here imports. Byte code is
-# made here, for the root file system is read-only; that of API classes which are never loaded is not.
-RUN /opt/build/bin/pip --python /opt/mission-control/bin/python install --quiet --no-compile \
-         --no-cache-dir --no-index --no-deps --no-build-isolation /src \
-    && cd /opt/mission-control/lib/python3*/site-packages \
-    && rm -rf kubernetes/aio ./*/tests \
+# Left out: a second Kubernetes client, which nothing here imports, and packages' own commands. Byte code is made here, for the root
+# file system is read-only; not that of the client's API classes, which are never loaded.
+RUN /opt/build/bin/pip wheel --quiet --no-index --no-deps --no-build-isolation --wheel-dir /wheel /src \
+    && /opt/build/bin/pip --python /opt/mission-control/bin/python install --quiet --no-compile \
+         --no-cache-dir --no-index --no-deps /wheel/*.whl \
+    && rm -rf /opt/mission-control/lib/python3*/site-packages/kubernetes/aio \
+    && find /opt/mission-control/bin -type f ! -name 'mission-control*' -delete \
     && /opt/mission-control/bin/python -m compileall -q --invalidation-mode unchecked-hash \
-         -x 'kubernetes/client/(api|models)/' .
+         -x 'kubernetes/client/(api|models)/' /opt/mission-control/lib
 
 FROM ${BASE}
-ARG VERSION=0.1.0
-ARG REVISION=unknown
 LABEL org.opencontainers.image.title="Mission Control" \
       org.opencontainers.image.description="A read-only, fail-closed operations control plane for trading fleets" \
-      org.opencontainers.image.licenses="MIT" \
-      org.opencontainers.image.version="${VERSION}" \
-      org.opencontainers.image.revision="${REVISION}"
-COPY --from=build /opt/mission-control /opt/mission-control
-COPY deploy/fleets /app/deploy/fleets
+      org.opencontainers.image.licenses="MIT"
 ENV PATH=/opt/mission-control/bin:/usr/local/bin:/usr/bin:/bin \
     HOME=/tmp \
     PYTHONDONTWRITEBYTECODE=1 \
@@ -46,3 +41,5 @@ USER 10001:10001
 EXPOSE 8080 8090
 ENTRYPOINT ["/opt/mission-control/bin/python", "-m", "mission_control"]
 CMD ["serve"]
+COPY deploy/fleets /app/deploy/fleets
+COPY --from=build /opt/mission-control /opt/mission-control
