@@ -20,7 +20,7 @@ help: ## Say what there is
 # is compiled by either, for without it a start takes twice as long.
 UV := $(shell command -v uv)
 LOCKED = $(if $(UV),$(UV) pip install --quiet --compile-bytecode --python $(1)/bin/python,$(1)/bin/pip install --quiet) \
-  --require-hashes --only-binary :all:
+  --no-deps --require-hashes --only-binary :all:
 say = @echo "$(1)" >&2
 
 .venv/.runtime: requirements/build.txt requirements/runtime.txt pyproject.toml | .venv/bin/python
@@ -73,12 +73,14 @@ format: setup ## Write the format
 # for two requirements, and looks for the newest release of the second.
 COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-header \
   --no-annotate --no-strip-extras --only-binary :all:
+LEAN = $(COMPILE) --override requirements/left_out.txt
 
 lock: ## Resolve the exact versions anew (needs uv on the PATH); no host names in them
 	$(COMPILE) --group build -o requirements/build.txt
-	$(COMPILE) pyproject.toml -o requirements/runtime.txt
-	$(COMPILE) pyproject.toml --extra notify -c requirements/runtime.txt -o requirements/notify.txt
-	$(COMPILE) pyproject.toml --extra notify --group dev -c requirements/runtime.txt -o requirements/development.txt
+	$(LEAN) pyproject.toml -o requirements/runtime.txt
+	$(LEAN) pyproject.toml --extra notify -c requirements/runtime.txt -o requirements/notify.txt
+	grep -v '^aiohttp ' requirements/left_out.txt | $(COMPILE) --override /dev/stdin \
+	  pyproject.toml --extra notify --group dev -c requirements/runtime.txt -o requirements/development.txt
 	$(COMPILE) --group s3-server -o requirements/s3_server.txt
 
 clean: ## Remove what was installed and cached

@@ -5,6 +5,9 @@
 here="$(cd "$(/usr/bin/dirname "${BASH_SOURCE[0]}")" && pwd)"
 project="${here%/scripts}"
 mission_control="$project/.venv/bin/mission-control"
+if [[ ! -x $mission_control ]]; then  # shipped in a wheel: in the environment that it was installed into
+  mission_control="${here%/lib/python3*}/bin/mission-control"
+fi
 if [[ ! -x $mission_control ]]; then
   mission_control="$(command -v mission-control || true)"
 fi

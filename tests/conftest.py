@@ -22,6 +22,7 @@ LONG = (
     "tests/wiring/test_real_cron.py",
     "tests/browser/",
     "tests/alerts_delivery/",
+    "tests/package/",
 )
 """Files that take minutes, the longest first: begun last, one of them would be waited for alone."""
 
@@ -55,7 +56,9 @@ WITHOUT_COVERAGE = (
     "tests/cli/",
     "tests/golden/",
     "tests/integration/",
+    "tests/image/",
     "tests/ops_ui/",
+    "tests/package/",
     "tests/processes/",
     "tests/real_cluster/",
     "tests/records/test_crash_safety.py",

@@ -1,12 +1,14 @@
 """Command line: `config check`, what is in force and where it came from."""
 
+from pathlib import Path
+
 import click
 
 from mission_control.alerts.load import load_alert_rules
 from mission_control.cli.context import CliContext
 from mission_control.cli.flags import json_flag, setting_flags, settings_with
 from mission_control.cli.output import columns, emit, table
-from mission_control.configuration.declared_settings import SETTINGS, Settings
+from mission_control.configuration.declared_settings import SETTINGS, SHIPPED, Settings
 from mission_control.floor.present.posture import needs_document, needs_text
 
 
@@ -38,6 +40,31 @@ def check(ctx: click.Context, *, as_json: bool, **flags: str | None) -> None:
         width = columns()
         lines = [*table(_settings(settings), width), "", *table([*_facts(settings), alerts], width)]
         click.echo("\n".join(lines))
+
+
+@config.command()
+@json_flag
+def shipped(*, as_json: bool) -> None:
+    """
+    Say where the files are that came with Mission Control: fleets, manifests, runbooks, scripts.
+
+    A fleet to start from is deploy/fleets/agenttrader.yaml in that folder. What stands there
+    belongs to the installation: copy what you want to change.
+    """
+    if as_json:
+        emit({"folder": str(SHIPPED), "files": shipped_files(SHIPPED)})
+    else:
+        click.echo(SHIPPED)
+
+
+def shipped_files(folder: Path) -> list[str]:
+    """Return the names of all files below the folder, sorted; links to folders are followed."""
+    inside = [(each, each.name) for each in folder.iterdir()]
+    files = [name for each, name in inside if each.is_file()]
+    for each, name in inside:
+        if each.is_dir():
+            files += [f"{name}/{below}" for below in shipped_files(each)]
+    return sorted(files)
 
 
 def _as_dict(settings: Settings) -> dict[str, object]:

@@ -16,7 +16,7 @@ from mission_control.cli.context import CliContext
 from mission_control.cli.exit_codes import NOTHING_TO_DO, OK
 from mission_control.cli.flags import json_flag, read_at, setting_flags, settings_with
 from mission_control.cli.output import emit
-from mission_control.configuration.declared_settings import SETTINGS, Setting, Settings
+from mission_control.configuration.declared_settings import SETTINGS, SHIPPED, Setting, Settings
 from mission_control.configuration.settings import CONFIG_VARIABLE, load_closures_in_force
 from mission_control.market_calendar.calendar import MarketCalendar
 from mission_control.market_calendar.days import in_new_york, instant_of
@@ -102,9 +102,9 @@ def _zone(name: str) -> tuple[str, tzinfo]:
 
 
 def find_script(name: str) -> str:
-    """Return the quoted path of a script; its bare name where we are installed without scripts."""
-    project = Path(__file__).resolve().parents[2]
-    path = Path(sys.executable).parent / name if name == PROGRAM else project / "scripts" / name
+    """Return the quoted path of a script, or of our own program; its bare name where none is."""
+    ours = name == PROGRAM
+    path = Path(sys.executable).parent / name if ours else (SHIPPED / "scripts" / name).resolve()
     return shlex.quote(os.fspath(path)) if path.is_file() else name
 
 

@@ -33,7 +33,9 @@ from mission_control.market_calendar.closures import Closure
 from mission_control.model.fleet import Fleet
 
 OWN_PREFIX = "MISSION_CONTROL_"
-RUNBOOKS = Path(__file__).resolve().parents[2] / "runbooks"
+SHIPPED = Path(__file__).resolve().parents[1] / "shipped"
+"""Runbooks, fleets, manifests and scripts: links in the source tree, and files in a wheel."""
+RUNBOOKS = (SHIPPED / "runbooks").resolve()
 
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 """Always answered to: they name this machine alone, so a foreign page cannot use them."""

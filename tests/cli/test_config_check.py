@@ -1,6 +1,7 @@
 """`config check`: what is in force, and where it came from."""
 
 import json
+from pathlib import Path
 
 
 def test_what_is_in_force_is_shown_with_its_source(run, fleet_file):
@@ -120,3 +121,15 @@ def test_a_server_does_not_start_with_rules_that_lower_a_p0(run, fleet_file, tmp
 
     assert 78 == result.exit_code
     assert not root.exists()
+
+
+def test_where_shipped_files_are(run):
+    """`config shipped` names one folder, and with --json what is in it, links followed."""
+    folder = run("config", "shipped").stdout.removesuffix("\n")
+    files = json.loads(run("config", "shipped", "--json").stdout)
+
+    assert folder == files["folder"]
+    assert sorted(files["files"]) == files["files"]
+    assert all((Path(folder) / name).is_file() for name in files["files"])
+    assert "deploy/fleets/agenttrader.yaml" in files["files"]
+    assert "runbooks/KILL_SWITCH.md" in files["files"]
