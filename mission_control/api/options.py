@@ -7,6 +7,7 @@ from typing import Protocol
 
 from litestar.openapi.datastructures import ResponseSpec
 
+from mission_control.access.run import AccessGate
 from mission_control.alerts.deliver.model import ChannelHealth
 from mission_control.alerts.run import AlertWatch
 from mission_control.alerts.store import AlertStore
@@ -62,6 +63,7 @@ class ApiOptions:
     simulated floor and marks every answer; empty otherwise. `durable_copy` names where what was
     recorded is copied to, empty for nowhere. `safety` is one line on what the fleet file requires,
     and is sent with every answer. `replica` is which of those that watch this floor we are.
+    `proxies` are addresses and networks whose forwarded headers are believed.
     """
 
     version: str
@@ -74,6 +76,7 @@ class ApiOptions:
     durable_copy: str = ""
     safety: str = ""
     replica: str = ""
+    proxies: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +115,7 @@ class ApiParts(ReadingParts):
     `ask` passes a reader's question to the process that answers it; without one, as for a single
     answer on the command line, everything is answered in this process. `alerts` is None where none
     are decided, and `channels` returns how those fare that alerts go to. `brief` is what the
-    brief is read from.
+    brief is read from. `gate` decides who may read; without one everyone may.
     """
 
     floor: FloorBoard
@@ -123,6 +126,7 @@ class ApiParts(ReadingParts):
     alerts: AlertWatch | None = None
     brief: BriefSources | None = None
     channels: Callable[[], Sequence[ChannelHealth]] = tuple[ChannelHealth, ...]
+    gate: AccessGate | None = None
 
     @property
     def renders(self) -> bool:
