@@ -9,7 +9,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import AsyncGenerator, Callable, Generator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 import uvicorn
 import uvloop
 
-from mission_control.api.connection_limits import LimitedHttpProtocol
+from mission_control.api.connection_limits import LimitedServer
+from mission_control.bootstrap.access import access_files, limited_protocol
 from mission_control.bootstrap.alerting import Alerting, rules_in_force
 from mission_control.bootstrap.clock import real_clock
 from mission_control.bootstrap.record import find_root, run_origin
@@ -43,14 +44,6 @@ TIDY_SECONDS, TIDY_AGAIN_SECONDS = 10.0, 60.0
 Connecting = contextlib.AbstractAsyncContextManager[Parts]
 
 log = logging.getLogger(__name__)
-
-
-class _Server(uvicorn.Server):
-    """A uvicorn server that leaves signals to us, so that stopping ends streams first."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Generator[None]:
-        yield
 
 
 def bind(host: str, port: int, *, where: str) -> socket.socket:
@@ -92,6 +85,7 @@ def run_server(
     """
     configure_logging(settings.log_format)
     rules_in_force(settings)  # before anything is touched: what is wrong with them ends the start
+    access_files(settings)
     parts = _connected_there(settings, history_is_new)
     return _run(settings, real_clock, parts, announce, with_ui=with_ui)
 
@@ -209,17 +203,20 @@ async def _serve(
     settings: Settings, clock: Clock, made: Connecting, listener: socket.socket, *, with_ui: bool
 ) -> None:
     async with made as parts, contextlib.AsyncExitStack() as s:
-        server = _Server(
+        certificate = parts.gate.files.certificate_now if parts.gate else None
+        server = LimitedServer(
             uvicorn.Config(
                 parts.application,  # pyright: ignore[reportArgumentType]
-                http=LimitedHttpProtocol,
+                http=limited_protocol(settings),
+                proxy_headers=False,  # only those that are configured: api/admission.py
                 log_config=None,
                 access_log=False,
                 server_header=False,
                 date_header=True,
                 timeout_graceful_shutdown=GRACE_SECONDS,
                 ws="none",
-            )
+            ),
+            certificate,
         )
 
         def stop() -> None:

@@ -51,6 +51,7 @@ def configure_logging(log_format: str, level: int = logging.INFO) -> None:
     shared: list[structlog.typing.Processor] = [
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
+        structlog.stdlib.ExtraAdder(),
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="ts"),
     ]
     finish: list[structlog.typing.Processor] = (

@@ -20,6 +20,9 @@ from litestar.types import (
     Send,
 )
 
+from mission_control.access.decide import OPEN_PATHS
+from mission_control.access.run import AccessGate
+from mission_control.api.admission import Application, Reading, asked_of, behind_proxies
 from mission_control.api.alert_routes import alert_history_routes, alert_routes
 from mission_control.api.answers import give_once
 from mission_control.api.artifact_routes import artifact_routes
@@ -68,8 +71,6 @@ from mission_control.model.clock import Clock
 MAX_URL = 8_192
 """Bytes of path and query together."""
 READING_METHODS = frozenset(ALLOWED_METHODS.split(", "))
-OPEN_PATHS = frozenset({"/healthz", "/health", "/livez"})
-"""Answered under any Host: an orchestrator checks our health by address."""
 
 Asked = Mapping[str, Any]
 """An ASGI scope of type `http`."""
@@ -152,6 +153,7 @@ class _Answering:
     """The progress of one answer."""
 
     method: str
+    reading: Reading | None = None
     started: bool = False
     ended: bool = False
     over: asyncio.Event = field(default_factory=asyncio.Event)
@@ -169,13 +171,15 @@ class SecuredApplication:
 
     Writing methods are refused before any route is looked for. HEAD is answered as GET without
     its body. An error that the application itself fails to answer is answered here.
-    `aside` is asked before the routes are: it passes readers' questions on.
+    `aside` is asked before the routes are: it passes readers' questions on. `gate` says who may
+    read; without one, as for one answer within this process, everyone may.
     """
 
     litestar: Litestar
     options: ApiOptions
     clock: Clock
     aside: ASGIApp | None = None
+    gate: AccessGate | None = None
     _fixed: RawHeaders = field(default_factory=RawHeaders)
 
     def __post_init__(self) -> None:
@@ -198,18 +202,38 @@ class SecuredApplication:
             await self.litestar(scope, receive, send)
 
     async def _answer(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
-        answering = _Answering(scope["method"])
+        reading = Reading(self.gate, asked_of(scope)) if self.gate is not None else None
+        answering = _Answering(scope["method"], reading)
         dressed = partial(self._send, answering, send)
-        refusal = refusal_of(scope, self.options.allowed_hosts)
-        if refusal is not None:
-            await send_problem(refusal, scope["path"], self.options.label, dressed)
-            return
+        try:
+            refusal = await self._refusal(scope, reading)
+            if refusal is None:
+                await self._give(answering, scope, receive, dressed)
+            else:
+                await send_problem(refusal, scope["path"], self.options.label, dressed)
+        finally:
+            if reading is not None:
+                reading.record()
+
+    async def _refusal(self, scope: HTTPScope, reading: Reading | None) -> Problem | None:
+        """Return why a request is refused before any route: too many, no request, not known."""
+        limited = reading.limit() if reading is not None else None
+        refusal = limited or refusal_of(scope, self.options.allowed_hosts)
+        if refusal is None and reading is not None:
+            refusal = await reading.admit()
+        return refusal
+
+    async def _give(
+        self, answering: _Answering, scope: HTTPScope, receive: Receive, dressed: Send
+    ) -> None:
         head = answering.method == "HEAD"
         asked: HTTPScope = {**scope, "method": "GET"} if head else scope
         receive = answering.gone if head else receive
         try:
             await (self.aside or self.litestar)(asked, receive, dressed)
         except Exception:
+            if answering.reading is not None and answering.reading.gone:
+                return  # the connection is closed, so that nothing looks whole
             if answering.started:
                 raise
             log.exception("answering %r failed", scope["path"])
@@ -217,6 +241,8 @@ class SecuredApplication:
 
     async def _send(self, answering: _Answering, send: Send, message: Message) -> None:
         """Add our headers to an answer; of an answer to HEAD, send only the head."""
+        if answering.reading is not None:
+            answering.reading.note(message)
         if message["type"] == "http.response.start":
             answering.started = True
             message["headers"] = self._dress([*message["headers"]])
@@ -291,7 +317,7 @@ def _alive(parts: ApiParts) -> Response[bytes]:
 Lifespan = Callable[[object], AbstractAsyncContextManager[None]]
 
 
-def create_application(parts: ApiParts, lifespan: Sequence[Lifespan] = ()) -> SecuredApplication:
+def create_application(parts: ApiParts, lifespan: Sequence[Lifespan] = ()) -> Application:
     """
     Return the whole API as one ASGI application; every route of it is GET.
 
@@ -301,7 +327,9 @@ def create_application(parts: ApiParts, lifespan: Sequence[Lifespan] = ()) -> Se
     aside = None
     if parts.ask is not None:
         aside = ReadersAside(litestar, parts.ask, parts.clock, parts.options.label)
-    return SecuredApplication(litestar, parts.options, parts.clock, aside)
+    secured = SecuredApplication(litestar, parts.options, parts.clock, aside, parts.gate)
+    proxies = parts.options.proxies
+    return behind_proxies(secured, proxies) if proxies else secured
 
 
 def reading_application(parts: ReadingParts) -> Litestar:

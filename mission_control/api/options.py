@@ -7,6 +7,7 @@ from typing import Protocol
 
 from litestar.openapi.datastructures import ResponseSpec
 
+from mission_control.access.run import AccessGate
 from mission_control.alerts.deliver.decide import told_alerts
 from mission_control.alerts.deliver.model import ChannelHealth
 from mission_control.alerts.model import Acknowledged, AlertState
@@ -65,7 +66,7 @@ class ApiOptions:
     simulated floor and marks every answer; empty otherwise. `durable_copy` names where what was
     recorded is copied to, empty for nowhere. `safety` is one line on what the fleet file requires,
     and is sent with every answer. `replica` is which of those that watch this floor we are, and
-    `floor` its name.
+    `floor` its name. `proxies` are addresses and networks whose forwarded headers are believed.
     """
 
     version: str
@@ -79,6 +80,7 @@ class ApiOptions:
     safety: str = ""
     replica: str = ""
     floor: str = ""
+    proxies: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +120,7 @@ class ApiParts(ReadingParts):
     answer on the command line, everything is answered in this process. `alerts` is None where none
     are decided, and `channels` returns how those fare that alerts go to; `acknowledged` what those
     took that do not deduplicate. `newest_lines` is None where nothing is recorded. `brief` is what
-    the brief is read from.
+    the brief is read from. `gate` decides who may read; without one everyone may.
     """
 
     floor: FloorBoard
@@ -131,6 +133,7 @@ class ApiParts(ReadingParts):
     channels: Callable[[], Sequence[ChannelHealth]] = tuple[ChannelHealth, ...]
     acknowledged: Callable[[], Acknowledged] = dict[str, Mapping[str, AlertState]]
     newest_lines: NewestLines | None = None
+    gate: AccessGate | None = None
 
     @property
     def renders(self) -> bool:

@@ -1,14 +1,16 @@
 """A whole Mission Control, which watches, remembers and answers."""
 
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version
 
+from mission_control.access.run import AccessGate
 from mission_control.api.application import create_application
 from mission_control.api.options import ApiOptions, ApiParts
+from mission_control.bootstrap.access import opened_gate
 from mission_control.bootstrap.alerting import Alerting, with_alerts
 from mission_control.bootstrap.aside import (
     asks_readers,
@@ -31,6 +33,7 @@ from mission_control.history.remember import FloorMemory
 from mission_control.history.writer import OpenHistory, open_history
 from mission_control.market_calendar.calendar import CalendarReader
 from mission_control.model.clock import Clock
+from mission_control.model.reload import Reload
 from mission_control.probe.received import Interpreter
 from mission_control.read_only.proof import Attestation
 from mission_control.records.artifact_store import ArtifactStore
@@ -57,6 +60,7 @@ class Parts:
     jobs: JobParts
     edges: Edges
     alerts: Alerting | None = None
+    gate: AccessGate | None = None
 
 
 @asynccontextmanager
@@ -77,7 +81,10 @@ async def connected(
     a human takes a lost history for new. `monotonic` tells a stall of the deciding loop.
     """
     store = ArtifactStore(settings.root)
-    async with _reading(settings, clock, aside=records) as edges, AsyncExitStack() as stack:
+    async with (
+        _reading(settings, clock, monotonic, aside=records) as (edges, gate),
+        AsyncExitStack() as stack,
+    ):
         history = memory = past = ask = None
         sources, calendar = edges.sources, edges.calendar
         if records:
@@ -98,13 +105,22 @@ async def connected(
         jobs = job_parts(settings, edges, look, clock, store, past)
         day = make_day(settings, edges, jobs, clock, label, store)
         sources, alerts = with_alerts(settings, sources, history, jobs, day, label)
-        runbooks = RunbookLibrary(settings.runbooks)
-        read = (board, calendar, runbooks, jobs.artifacts, past, clock, options)
-        api = ApiParts(*read, attestation=_attest(settings, edges, alerts).facts, day=day, ask=ask)
+        read = (
+            board,
+            calendar,
+            RunbookLibrary(settings.runbooks),
+            jobs.artifacts,
+            past,
+            clock,
+            options,
+        )
+        api = ApiParts(
+            *read, attestation=_attest(settings, edges, alerts).facts, day=day, ask=ask, gate=gate
+        )
         pace = min(CLUSTER_SECONDS, 1.5 * settings.interval_seconds)
         watch = FloorWatch(settings.fleet, sources, board, label, pace)
         application = create_application(_showing(api, alerts, jobs, settings, calendar))
-        yield Parts(sources, board, watch, application, store, day, jobs, edges, alerts)
+        yield Parts(sources, board, watch, application, store, day, jobs, edges, alerts, gate)
 
 
 def _showing(
@@ -128,15 +144,35 @@ def _showing(
     )
 
 
+def _telling(sources: floor_sources.FloorSources, gate: AccessGate) -> floor_sources.FloorSources:
+    """Have the watch tell of reloads of the gate's files as of others."""
+    earlier = sources.reloads
+
+    def reloads() -> Sequence[Reload]:
+        return (*(earlier() if earlier else ()), *gate.files.take_reloads())
+
+    return replace(sources, reloads=reloads)
+
+
 @asynccontextmanager
-async def _reading(settings: Settings, clock: Clock, *, aside: bool) -> AsyncGenerator[Edges]:
-    """Connect what reads the floor; long answers are read `aside`, by a process of their own."""
+async def _reading(
+    settings: Settings, clock: Clock, monotonic: Callable[[], float], *, aside: bool
+) -> AsyncGenerator[tuple[Edges, AccessGate | None]]:
+    """
+    Connect what reads the floor; long answers are read `aside`, by a process of their own.
+
+    Then it is a server, which has a gate as well.
+    """
     async with AsyncExitStack() as stack:
-        interpreter = None
-        if aside:
-            process = await stack.enter_async_context(interpreting_process(settings).kept())
-            interpreter = Interpreter(process.ask)
-        yield await stack.enter_async_context(reading(settings, clock, interpreter))
+        if not aside:
+            yield await stack.enter_async_context(reading(settings, clock)), None
+            return
+        process = await stack.enter_async_context(interpreting_process(settings).kept())
+        connecting = reading(settings, clock, Interpreter(process.ask))
+        edges = await stack.enter_async_context(connecting)
+        opening = opened_gate(settings, edges.transports, clock, monotonic)
+        gate = await stack.enter_async_context(opening)
+        yield replace(edges, sources=_telling(edges.sources, gate)), gate
 
 
 def _attest(settings: Settings, edges: Edges, alerts: Alerting | None) -> Attestation:
@@ -188,4 +224,5 @@ def _api_options(settings: Settings, clock: Clock, label: str) -> ApiOptions:
         safety=needs_text(settings.fleet.safety, settings.fleet.switch_file),
         replica=settings.replica,
         floor=settings.namespace,
+        proxies=settings.behind_proxy,
     )

@@ -86,6 +86,7 @@ COMMANDS = {
         "mission_control.cli.evidence",
         "Export what happened in a stretch of time, and verify such a bundle.",
     ),
+    "token": ("mission_control.cli.token", "Make tokens for clients of the API."),
     "config": ("mission_control.cli.config", "Look at the configuration."),
     "doctor": ("mission_control.cli.doctor", "Say what works from here, and what does not."),
 }

@@ -36,9 +36,9 @@ def serve(ctx: click.Context, *, with_ui: bool, history_is_new: str, **flags: st
     """
     Serve the API, and watch the floor.
 
-    Every service of the fleet is asked on its own cadence until SIGINT or SIGTERM. Only loopback
-    is listened on, because there is no authentication yet. The log goes to stderr, as JSON lines;
-    on a terminal it is for people, and begins with where the API and the pages are.
+    Every service of the fleet is asked on its own cadence until SIGINT or SIGTERM. Off loopback it
+    is listened on only where readers have to say who they are. The log goes to stderr, as JSON
+    lines; on a terminal it is for people, and begins with where the API and the pages are.
     """
     context = ctx.ensure_object(CliContext)
     settings = settings_with(context, flags)
@@ -65,7 +65,8 @@ def for_people(settings: Settings) -> Settings:
 def where_it_is(settings: Settings, *, with_ui: bool) -> Iterator[str]:
     """Say where everything is served, and how it ends."""
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    api = f"http://{host}:{settings.port}"
+    scheme = "http" if settings.tls_certificate is None else "https"
+    api = f"{scheme}://{host}:{settings.port}"
     pages = f"http://{host}:{settings.ui_port}/" if with_ui else "not served; add --with-ui"
     yield f"  Pages   {pages}"
     yield f"  API     {api}/api/v1/posture"

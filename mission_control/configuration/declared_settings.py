@@ -6,11 +6,12 @@ import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from mission_control.access.model import Auth, Scope
+from mission_control.configuration import access_settings as access
 from mission_control.configuration.addresses import (
     LABEL,
     MAX_PORT,
@@ -25,10 +26,10 @@ from mission_control.configuration.agent_entry import (
     DEFAULT_DEADLINE_SECONDS,
     DEFAULT_INTERVAL_SECONDS,
 )
+from mission_control.configuration.setting import Found, Setting, matching, whole_number
 from mission_control.configuration.yaml_file import did_you_mean, quoted
 from mission_control.configuration.yaml_part import DECIMAL, KUBERNETES_NAME
 from mission_control.durable_copy.model import S3Address
-from mission_control.errors import ConfigurationError
 from mission_control.market_calendar.closures import Closure
 from mission_control.model.fleet import Fleet
 
@@ -48,106 +49,21 @@ _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 
 
-class Origin(StrEnum):
-    """Where a setting was given; earlier ones win."""
-
-    FLAG = "flag"
-    VARIABLE = "variable"
-    FILE = "file"
-    PREDECESSOR = "predecessor's variable"
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """
-    A setting's text as it was found.
-
-    `where` names the flag, the variable or `file:line`; relative paths start at `folder`. The
-    items of a list are separated by commas.
-    """
-
-    text: str
-    origin: Origin
-    where: str
-    folder: Path
-    key: str = ""
-
-    @property
-    def stripped(self) -> str:
-        """Return the text without spaces around it."""
-        return self.text.strip()
-
-    def refused(self, problem: str, remedy: str) -> ConfigurationError:
-        """Return the error with which a reader refuses the text."""
-        return ConfigurationError(problem, where=self.where, key=self.key, remedy=remedy)
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """
-    One setting; `name`, after which all its names go, is its key in the YAML file.
-
-    `read` turns a text into the value, or raises `ConfigurationError`. With a `metavar` commands
-    have a flag for it. `predecessors` are the variables that gave it to the predecessor.
-    """
-
-    read: Callable[[Found], object]
-    help: str
-    metavar: str = ""
-    predecessors: tuple[str, ...] = ()
-    name: str = ""
-    default: object = None
-
-    @property
-    def variable(self) -> str:
-        """Return the variable of ours that gives it."""
-        return OWN_PREFIX + self.name.upper()
-
-    @property
-    def flag(self) -> str:
-        """Return the flag that gives it, where a command has one."""
-        return "--" + self.name.replace("_", "-")
-
-
-def _matching(pattern: str, what: str, remedy: str) -> Callable[[Found], str]:
-    """Return a reader of texts of this form."""
-    form = re.compile(pattern)
-
-    def read(found: Found) -> str:
-        if form.fullmatch(found.stripped) is None:
-            raise found.refused(f"{quoted(found.text)} is no {what}", remedy)
-        return found.stripped
-
-    return read
-
-
-def _whole_number(what: str, remedy: str, least: int, most: int) -> Callable[[Found], int]:
-    """Return a reader of whole numbers from the least to the most."""
-
-    def read(found: Found) -> int:
-        digits = re.fullmatch(r"[0-9]{1,5}", found.stripped)
-        if digits is None or not least <= int(found.stripped) <= most:
-            raise found.refused(f"{quoted(found.text)} is no {what}", remedy)
-        return int(found.stripped)
-
-    return read
-
-
-read_port = _whole_number("port", f"use one from 1 to {MAX_PORT}", 1, MAX_PORT)
-read_history_days = _whole_number(
+read_port = whole_number("port", f"use one from 1 to {MAX_PORT}", 1, MAX_PORT)
+read_history_days = whole_number(
     "number of trading days", f"use {LEAST_HISTORY_DAYS} or more", LEAST_HISTORY_DAYS, 99_999
 )
-read_namespace = _matching(KUBERNETES_NAME.pattern, "namespace", "write it as trading-floor")
-read_region = _matching(r"[a-z0-9][a-z0-9-]{0,62}", "region", "write it as us-east-1")
-read_replica = _matching(
+read_namespace = matching(KUBERNETES_NAME.pattern, "namespace", "write it as trading-floor")
+read_region = matching(r"[a-z0-9][a-z0-9-]{0,62}", "region", "write it as us-east-1")
+read_replica = matching(
     r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", "name of a replica", "write it as mission-control-a"
 )
-read_record_id = _matching(
+read_record_id = matching(
     r"[0-9a-f]{16}",
     "id of a record",
     "copy record_id from audit_artifacts/record.json below the root",
 )
-_read_decimal = _matching(DECIMAL.pattern, "number of seconds", "write it as 10")
+_read_decimal = matching(DECIMAL.pattern, "number of seconds", "write it as 10")
 
 
 def read_seconds(found: Found) -> float:
@@ -156,23 +72,28 @@ def read_seconds(found: Found) -> float:
 
 
 def read_host(found: Found) -> str:
-    """Return an address to listen on, which must be this machine's own loopback."""
+    """Return an address to listen on; whether it may is judged with how readers are known."""
     host = found.stripped.casefold()
     try:
-        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
+        return host if host == "localhost" else str(ipaddress.ip_address(host))
     except ValueError:
-        loopback = False
-    if not loopback:
-        raise found.refused(
-            f"{quoted(found.text)} is not loopback, and there is no authentication yet",
-            "use 127.0.0.1, ::1 or localhost, and put an authenticating proxy in front",
-        )
-    return host
+        remedy = "use 127.0.0.1, ::1, localhost, or an address of this machine"
+        raise found.refused(f"{quoted(found.text)} is no address", remedy) from None
 
 
 def host_name(host: str) -> str:
     """Return an address as a `Host` header names it."""
     return f"[{host}]" if ":" in host else host
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether only this machine reaches an address that is listened on."""
+    return host == "localhost" or ipaddress.ip_address(host).is_loopback
+
+
+def is_wildcard(host: str) -> bool:
+    """Return whether an address stands for all of this machine's, and is no name for any."""
+    return host != "localhost" and ipaddress.ip_address(host).is_unspecified
 
 
 def read_context(found: Found) -> str:
@@ -326,7 +247,12 @@ class Settings:
     record_id: str | None = _is(
         read_record_id, "The record that the root must hold; another is refused.", "ID"
     )
-    host: str = _is(read_host, "The loopback address to listen on.", "HOST", default="127.0.0.1")
+    host: str = _is(
+        read_host,
+        "The address to listen on; off loopback only with auth.",
+        "HOST",
+        default="127.0.0.1",
+    )
     port: int = _is(read_port, "The API's port.", "PORT", default=8080)
     ui_port: int = _is(read_port, "The operator's pages' port.", "PORT", default=8090)
     namespace: str = _is(
@@ -424,6 +350,42 @@ class Settings:
     public_url: str | None = _is(
         read_service_url, "Where people reach our pages; without it, this machine's loopback."
     )
+    auth: Auth = _is(
+        access.read_auth,
+        "How readers are known: none, tokens, oidc or tokens+oidc.",
+        default=Auth.NONE,
+    )
+    tokens_file: Path | None = _is(read_path, "The file of hashed tokens.")
+    oidc_issuer: str | None = _is(access.read_issuer, "The issuer, as it names itself.")
+    oidc_audience: str | None = _is(access.read_audience, "What aud of its tokens must hold.")
+    oidc_algorithms: tuple[str, ...] = _is(
+        access.read_algorithms, "Signatures that are accepted.", default=("RS256", "ES256")
+    )
+    oidc_scope_claim: str = _is(
+        access.read_claim, "The claim that says what a token may.", default="scope"
+    )
+    oidc_scopes: tuple[tuple[str, Scope], ...] = _is(
+        access.read_scopes,
+        "Which word of that claim gives which scope.",
+        default=tuple((f"mission-control.{scope}", scope) for scope in Scope),
+    )
+    oidc_ca_file: Path | None = _is(read_path, "The CA certificates that vouch for the issuer.")
+    tls_certificate: Path | None = _is(read_path, "The certificate chain that TLS is served with.")
+    tls_key: Path | None = _is(read_path, "Its key.")
+    behind_proxy: tuple[str, ...] = _is(
+        access.read_networks,
+        "Addresses or networks of proxies, whose forwarded headers are believed.",
+        default=(),
+    )
+    rate_limit: int = _is(
+        access.read_rate, "How many requests a minute one client may make.", default=600
+    )
+    max_connections: int = _is(
+        access.read_connections, "How many connections are held in all.", default=512
+    )
+    max_connections_per_client: int = _is(
+        access.read_connections, "How many connections one client may hold.", default=64
+    )
     kill_switch_environment: Mapping[str, str] = field(default_factory=dict[str, str])
     closures: tuple[Closure, ...] = ()
     closures_digest: str = ""
@@ -436,7 +398,9 @@ class Settings:
         """Return every setting as text that may be shown, logged and compared."""
         texts = {name: getattr(self, name) for name in SETTINGS_BY_NAME if name != "fleet_file"}
         texts["fleet_file"] = self.fleet.source
-        texts["allowed_hosts"] = ",".join(self.allowed_hosts)
+        for name in ("allowed_hosts", "oidc_algorithms", "behind_proxy"):
+            texts[name] = ",".join(texts[name])
+        texts["oidc_scopes"] = ",".join(f"{word}={scope}" for word, scope in self.oidc_scopes)
         texts["database_url"] = redact_url(self.database_url) if self.database_url else ""
         for name in ("alert_webhook_url", "alert_heartbeat_url"):
             texts[name] = origin_of(texts[name]) if texts[name] else ""

@@ -12,6 +12,7 @@ from typing import Any, cast
 import yaml
 from pydantic_core import PydanticCustomError
 
+from mission_control.access.model import Auth
 from mission_control.configuration.agent_entry import (
     CADENCE_REMEDY,
     DEFAULT_DEADLINE_SECONDS,
@@ -22,14 +23,12 @@ from mission_control.configuration.agent_entry import (
 from mission_control.configuration.closures import ClosuresRead, load_closures
 from mission_control.configuration.cluster_entry import settle_cluster
 from mission_control.configuration.declared_settings import (
-    OWN_PREFIX,
     SETTINGS,
     SETTINGS_BY_NAME,
-    Found,
-    Origin,
-    Setting,
     Settings,
     host_name,
+    is_loopback,
+    is_wildcard,
     read_path,
 )
 from mission_control.configuration.fleet_file import (
@@ -39,6 +38,7 @@ from mission_control.configuration.fleet_file import (
     read_fleet,
     without_ourselves,
 )
+from mission_control.configuration.setting import OWN_PREFIX, Found, Origin, Setting
 from mission_control.configuration.yaml_file import (
     Problems,
     YamlSource,
@@ -254,8 +254,9 @@ def load_settings(
     if fleet.switch_file is SwitchFile.NONE:
         settled["kill_switch_file"] = None
     given.problems.raise_if_any()
-    own_name = host_name(settled["host"])
-    settled["allowed_hosts"] = tuple(dict.fromkeys([*settled["allowed_hosts"], own_name]))
+    if not is_wildcard(settled["host"]):
+        names = (*settled["allowed_hosts"], host_name(settled["host"]))
+        settled["allowed_hosts"] = tuple(dict.fromkeys(names))
     switches = {name: environ[name] for name in SWITCH_VARIABLES if name in environ}
     place = settled["namespace"], settled["context"], settled["kubeconfig"]
     settings = Settings(
@@ -277,10 +278,43 @@ def _refuse_contradictions(given: _Given, settled: Mapping[str, Any], fleet: Fle
         both = f"port and ui_port are both {port}"
         given.refuse(("ui_port", "port"), both, "give each its own")
     _refuse_copy(given, settled["durable_copy"], settled["root"])
+    _refuse_access(given, settled)
     _refuse_webhook(given)
     if fleet.switch_file is SwitchFile.NONE and "kill_switch_file" in given.found:
         problem = "names a file, and the fleet file says kill_switch: {file: none}"
         given.refuse(("kill_switch_file",), problem, "take one of the two out")
+
+
+def _refuse_access(given: _Given, settled: Mapping[str, Any]) -> None:
+    """Refuse what lets strangers read, and what is set and would protect nothing."""
+    auth: Auth = settled["auth"]
+    for of, is_on, needed in (
+        ("tokens", auth.has_tokens, ("tokens_file",)),
+        ("oidc", auth.has_oidc, ("oidc_issuer", "oidc_audience")),
+    ):
+        for name in needed:
+            if is_on and name not in given.found:
+                variable = SETTINGS_BY_NAME[name].variable
+                given.refuse(("auth",), f"{auth} needs {name}", f"set {variable} as well")
+            elif not is_on and name in given.found:
+                remedy = f"set MISSION_CONTROL_AUTH={of}, or take this out"
+                given.refuse((name,), f"is not used, for auth is {auth}", remedy)
+    both = [name for name in ("tls_certificate", "tls_key") if name in given.found]
+    if len(both) == 1:
+        given.refuse((both[0],), "certificate and key belong together", "set both, or neither")
+    if not is_loopback(settled["host"]):
+        _refuse_open_address(given, settled, encrypted=bool(both or settled["behind_proxy"]))
+
+
+def _refuse_open_address(given: _Given, settled: Mapping[str, Any], *, encrypted: bool) -> None:
+    """Refuse to listen off loopback where anyone could read, or read what others send."""
+    host = f"{settled['host']} is not loopback"
+    if settled["auth"] is Auth.NONE:
+        remedy = "use 127.0.0.1, ::1 or localhost, or set MISSION_CONTROL_AUTH: docs/access.md"
+        given.refuse(("host",), f"{host}, and nobody would be asked who they are", remedy)
+    elif not encrypted:
+        remedy = "set MISSION_CONTROL_TLS_CERTIFICATE and _TLS_KEY, or MISSION_CONTROL_BEHIND_PROXY"
+        given.refuse(("host",), f"{host}, and tokens would be sent in plain text", remedy)
 
 
 def load_closures_in_force(

@@ -41,6 +41,7 @@ _CREDENTIAL = r"(?=[\w+/.~-]*[0-9=+/_]|[a-z]*[A-Z]|[^\s]{24})[A-Za-z0-9+/=._~-]{
 
 _KNOWN_BEGINNINGS = {
     "=ghp =gho =ghu =ghs =ghr": r"gh[pousr]_[A-Za-z0-9]{20,}",
+    "=mctl": r"mctl_[\w-]{20,}",
     "=github": r"github_pat_\w{20,}",
     "=glpat =gldt =glrt =glft =glsoat =glptt =glcbt =glagent =gloas =glimt =glffct": (
         r"gl(?:pat|dt|rt|ft|soat|ptt|cbt|agent|oas|imt|ffct)-[\w.-]{16,}"
