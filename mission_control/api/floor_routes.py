@@ -24,6 +24,13 @@ Limit = Annotated[
 ]
 
 
+NO_AGENTS = "none"
+Agents = Annotated[
+    str,
+    QueryParameter(description="`none` leaves the list of services out: short on any floor."),
+]
+
+
 def event_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
     """Return the route of the recent events."""
 
@@ -54,12 +61,13 @@ def status_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
         tags=["ops"],
         responses={200: describes(RichStatus, "The rich contract, kind ops")},
     )
-    async def ops_status(request: AnyRequest) -> Response[bytes]:
+    async def ops_status(request: AnyRequest, agents: Agents = "") -> Response[bytes]:
         own = parts.own_process()
         moment = (own.stalled, own.scheduler_stalled, int(own.now.timestamp()))
-        render = partial(own_status_document, own=own)
-        snapshot = parts.floor.current()
-        return give(brief.document(snapshot, "status", render, moment=moment), request)
+        listed = agents != NO_AGENTS
+        render = partial(own_status_document, own=own, agents=listed)
+        key = "status" if listed else "status without agents"
+        return give(brief.document(parts.floor.current(), key, render, moment=moment), request)
 
     return [ops_status]
 

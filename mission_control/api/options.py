@@ -26,6 +26,7 @@ from mission_control.evidence.gathering import EvidenceSources
 from mission_control.evidence.model import Wanted
 from mission_control.floor.board import FloorBoard, PublishedFloor
 from mission_control.floor.present.own_status import OwnProcess
+from mission_control.floors.watch import FloorsWatch
 from mission_control.history.past_floor import PastFloor
 from mission_control.market_calendar.calendar import CalendarReader
 from mission_control.model.clock import Clock
@@ -112,7 +113,7 @@ class ApiParts(ReadingParts):
     `ask` passes a reader's question to the process that answers it; without one, as for a single
     answer on the command line, everything is answered in this process. `alerts` is None where none
     are decided, and `channels` returns how those fare that alerts go to. `brief` is what the
-    brief is read from.
+    brief is read from. `floors` is None where no other floors are listed.
     """
 
     floor: FloorBoard
@@ -122,6 +123,7 @@ class ApiParts(ReadingParts):
     ask: AskQuestion | None = None
     alerts: AlertWatch | None = None
     brief: BriefSources | None = None
+    floors: FloorsWatch | None = None
     channels: Callable[[], Sequence[ChannelHealth]] = tuple[ChannelHealth, ...]
 
     @property
@@ -141,6 +143,7 @@ class ApiParts(ReadingParts):
             version=self.options.version,
             git_sha=self.options.git_sha,
             poll_interval_seconds=self.options.poll_interval_seconds,
+            replica=self.options.replica,
         )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import lru_cache, partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import httpx
@@ -74,9 +75,18 @@ class ServiceProbe:
     """
 
     def __init__(
-        self, transports: Transports, clock: Clock, interpreter: Interpreter | None = None
+        self,
+        transports: Transports,
+        clock: Clock,
+        interpreter: Interpreter | None = None,
+        queries: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        """Probe through these transports by this clock; read answers by this interpreter."""
+        """
+        Probe through these transports by this clock; read answers by this interpreter.
+
+        `queries` says what is asked after the question mark of a path.
+        """
+        self._queries = queries
         self._transports = transports
         self._clock = clock
         self._interpreter = interpreter or Interpreter()
@@ -264,7 +274,8 @@ class ServiceProbe:
         if agent.bearer_token_file is not None:
             token = await self._tokens.token(agent.bearer_token_file)
             headers = {**_HEADERS, "authorization": f"Bearer {token}"}
-        request = httpx.Request("GET", f"{agent.service_dns}{path}", headers=headers)
+        query = f"?{self._queries[path]}" if path in self._queries else ""
+        request = httpx.Request("GET", f"{agent.service_dns}{path}{query}", headers=headers)
         address = (request.url.host, request.url.port)
         self._names.setdefault(address, set()).add(agent.agent_name)
         questions[path] = guard.question(request)

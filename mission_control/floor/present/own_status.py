@@ -5,11 +5,21 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from mission_control.contract.model.shapes import DEFAULT_HEARTBEAT_TTL_SECONDS, ServiceState
-from mission_control.documents.instants import seconds_since, utc_text, whole_seconds_text
+from mission_control.contract.model.shapes import (
+    DEFAULT_HEARTBEAT_TTL_SECONDS,
+    MAX_TEXT,
+    ServiceState,
+)
+from mission_control.documents.instants import (
+    rounded,
+    seconds_since,
+    utc_text,
+    whole_seconds_text,
+)
 from mission_control.floor.model import FloorSnapshot, Verdict
 from mission_control.floor.present.posture import fleet_document
 from mission_control.floor.present.predecessor import aggregate_agents, last_poll_cycle_at
+from mission_control.floor.present.sentences import Sentences
 from mission_control.kill_switch.present import execution_is_halted, halted_document
 from mission_control.model.codes import KILL_SWITCH, POLL_LOOP_STALLED, SCHEDULER_STALLED
 from mission_control.model.codes import MARKET_CLOSED as MARKET_CLOSED_CODE
@@ -35,16 +45,20 @@ class OwnProcess:
     git_sha: str | None
     poll_interval_seconds: float
     scheduler_stalled: bool = False
+    replica: str = ""
 
 
-def own_status_document(snapshot: FloorSnapshot, own: OwnProcess) -> Mapping[str, object]:
+def own_status_document(
+    snapshot: FloorSnapshot, own: OwnProcess, *, agents: bool = True
+) -> Mapping[str, object]:
     """
     Return our own rich contract, valid as `RichStatus`, and the aggregate over the fleet.
 
     Our state is OK day and night, because nothing about the market halts us; only a loop that has
     stalled makes it DEGRADED. `safe_to_execute_orders` is never
-    anything but false.
+    anything but false. Without `agents` it is short, however large the fleet.
     """
+    aggregate = {"agents": aggregate_agents(snapshot)} if agents else {}
     return {
         **_identity(own),
         "status": _status(own),
@@ -55,8 +69,9 @@ def own_status_document(snapshot: FloorSnapshot, own: OwnProcess) -> Mapping[str
         "ts": utc_text(own.now),
         "kill_switch": halted_document(snapshot),
         "last_poll_cycle_at": last_poll_cycle_at(snapshot),
-        "agents": aggregate_agents(snapshot),
+        **aggregate,
         "fleet": _fleet(snapshot, own),
+        "floor_posture": _floor_posture(snapshot, own),
     }
 
 
@@ -144,4 +159,27 @@ def _fleet(snapshot: FloorSnapshot, own: OwnProcess) -> dict[str, Any]:
         "at": utc_text(snapshot.at),
         "sequence": snapshot.sequence,
         "poll_interval_seconds": own.poll_interval_seconds,
+    }
+
+
+def _floor_posture(snapshot: FloorSnapshot, own: OwnProcess) -> dict[str, object]:
+    """Return what another Mission Control that lists floors shows of this one."""
+    posture = snapshot.posture
+    lead = posture.reasons[0] if posture.reasons else None
+    return {
+        "posture": posture.verdict.value,
+        "expected": posture.expected,
+        "severity": posture.severity.value if posture.severity else None,
+        "since_utc": utc_text(posture.since),
+        "decided_utc": utc_text(snapshot.at),
+        "evidence_age_seconds": rounded(posture.evidence_age_seconds),
+        "code": lead.code if lead else "",
+        "subject": lead.subject[:MAX_TEXT] if lead else "",
+        "sentence": Sentences(snapshot).of_posture()[:MAX_TEXT],
+        "reasons": len(posture.reasons),
+        "services": len(snapshot.fleet.agents),
+        "replica": own.replica,
+        "digest": snapshot.fleet.digest,
+        "started_utc": utc_text(own.started_at),
+        "label": snapshot.label,
     }
