@@ -116,7 +116,7 @@ class DemoFloor:
 
 
 @contextmanager
-def demo_floor(
+def demo_floor(  # noqa: PLR0913  (one argument for each thing that a demo is asked for)
     scenario: str,
     at: datetime | None,
     floor_port: int,
@@ -132,7 +132,8 @@ def demo_floor(
 
     The configured root is never written to. With `past` it begins with the recorded sessions
     before its start clock. `others` are so many other floors of a hundred services, each with a
-    Mission Control of its own, all behind one port. Raises ConfigurationError for an unknown scenario or a busy port.
+    Mission Control of its own, all behind one port. Raises ConfigurationError for an unknown
+    scenario or a busy port.
     """
     with ExitStack() as stack:
         if root is None:

@@ -145,15 +145,15 @@ def _doubts(
     if _older(ahead, AHEAD_SECONDS) or said.since_utc > said.decided_utc:
         sentence = f"Its clock and ours disagree: it speaks of {_seconds(ahead)} from now."
         yield _Why(WhyUnknown.CLOCK_SKEW, sentence)
-    if _older(now - said.decided_utc, DECISION_SECONDS):
-        sentence = f"Its posture was decided {_seconds(now - said.decided_utc)} ago."
-        yield _Why(WhyUnknown.FLOOR_DECISION_OLD, sentence)
-    if said.posture != FloorState.HALTED:  # a halt is no better for being badly founded
+    if said.posture != FloorState.HALTED:  # a halt is no better for being old or badly founded
         yield from _doubts_of_calm(told, now)
 
 
 def _doubts_of_calm(told: _Told, now: datetime) -> Iterator[_Why]:
     said = told.posture
+    if _older(now - said.decided_utc, DECISION_SECONDS):
+        sentence = f"Its posture was decided {_seconds(now - said.decided_utc)} ago."
+        yield _Why(WhyUnknown.FLOOR_DECISION_OLD, sentence)
     if told.state is not ServiceState.OK:
         codes = ", ".join(told.codes) or "no reason is given"
         sentence = f"It says of itself that it is {told.state}: {codes}."

@@ -86,6 +86,7 @@ class _Floor:
     latched: Latched = NOTHING_LATCHED
     sequence: int = 0
     decided: FloorSnapshot | None = None
+    marked: bool = False
 
 
 class OtherFloors:
@@ -129,8 +130,12 @@ class OtherFloors:
         if floor.conduct is Conduct.AHEAD:
             now += AHEAD
         stalled = floor.conduct is Conduct.STALLED
-        if not stalled or floor.decided is None:
+        if floor.decided is None or not stalled:
             floor.decided = self._decide(floor, now)
+            floor.marked = False
+        if stalled and not floor.marked:
+            floor.decided = mark_stalled(floor.decided, now, floor.sequence + 1)
+            floor.marked = True
         decided = floor.decided
         own = OwnProcess(
             now=now,
@@ -142,8 +147,6 @@ class OtherFloors:
             poll_interval_seconds=10.0,
             replica=name,
         )
-        if stalled:
-            decided = mark_stalled(decided, now, decided.sequence + 1)
         return own_status_document(decided, own, agents=agents)
 
     async def app(self, scope: Scope, receive: Receive, send: Send) -> None:

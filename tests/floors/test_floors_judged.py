@@ -128,9 +128,10 @@ def test_evidence_grows_older_between_its_decision_and_us():
     assert judge(old, NOW + timedelta(seconds=21)).code == "FLOOR_EVIDENCE_OLD"
 
 
-def test_a_halt_counts_also_where_its_evidence_is_old_and_it_is_degraded():
+def test_a_halt_counts_also_where_it_is_old_and_its_mission_control_degraded():
     """Bad evidence takes calm away, and never a halt (R17.3)."""
-    stalled = {**halted(evidence_age_seconds=None), "status": answer(stalled=True)["status"]}
+    old = halted(evidence_age_seconds=None, decided_utc=AGO)
+    stalled = {**old, "status": answer(stalled=True)["status"]}
 
     assert judge(read(stalled)).state is FloorState.HALTED
 
@@ -156,7 +157,7 @@ def test_what_is_known_again_is_known_since_it_says():
 
 def test_a_halt_in_doubt_is_held_against_its_floor():
     """It stands where its halt puts it, and a calm in doubt takes nothing back (R17.3)."""
-    doubted = judge(read(halted(severity="P0", decided_utc=AGO, since=NOW - timedelta(hours=1))))
+    doubted = judge(read(halted(severity="P0", decided_utc=AHEAD)))
     calm = judge(read(said(services=0), LATER), LATER, doubted)
 
     assert (doubted.state, doubted.said.severity) == (FloorState.UNKNOWN, "P0")
