@@ -101,7 +101,8 @@ class DemoFloor:
 
     `load` loads them with further flags. `past` are the days that its root has recorded, on
     `recorded_ports`: with others, or with other floors, the fleet file is another one. `others` is
-    where the Mission Controls of other floors answer, empty where there are none.
+    where the Mission Controls of other floors answer, empty where there are none, and `elsewhere`
+    are those floors.
     """
 
     settings: Settings
@@ -113,6 +114,7 @@ class DemoFloor:
     past: tuple[PlayedDay, ...] = ()
     recorded_ports: bool = True
     others: str = ""
+    elsewhere: OtherFloors | None = None
 
 
 @contextmanager
@@ -167,4 +169,5 @@ def demo_floor(  # noqa: PLR0913  (one argument for each thing that a demo is as
         same = floor_port == DEFAULT_BASE_PORT and not others
         control = loopback.control_url
         at_others = loopback.others_url if elsewhere else ""
-        yield DemoFloor(load({}), clock, addresses, control, floor, load, lived, same, at_others)
+        told = (load({}), clock, addresses, control, floor, load, lived, same)
+        yield DemoFloor(*told, others=at_others, elsewhere=elsewhere)

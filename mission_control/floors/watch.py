@@ -25,6 +25,9 @@ QUERIES = {STATUS: "agents=none"}
 log = logging.getLogger(__name__)
 
 
+JUDGED_SECONDS = 1.0
+
+
 @dataclass(slots=True)
 class FloorsWatch:
     """
@@ -46,10 +49,17 @@ class FloorsWatch:
         began, timers = asyncio.get_running_loop().time(), SharedTimers()
         turns = asyncio.Semaphore(ASKED_AGAIN_AT_ONCE)
         async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._judge())
             for agent, offset in spread([_asked_as(floor) for floor in self.floors]):
                 ask = partial(self._ask, agent)
                 rounds = ServiceRounds(agent, ask, _never, turns, RoundTimer(timers))
                 tasks.create_task(rounds.run(began + offset))
+
+    async def _judge(self) -> None:
+        """Judge in a rhythm: what changes is told since then, and not since somebody looked."""
+        while True:
+            self.seen()
+            await asyncio.sleep(JUDGED_SECONDS)
 
     async def ask_once(self) -> FloorsSeen:
         """Ask every floor once, at the same time, and say what is known."""
@@ -68,7 +78,6 @@ class FloorsWatch:
         try:
             newest = await self.probe.read(agent, before)
             round_ = self._rounds[agent.agent_name] = join_rounds(agent, before, newest, ())
-            self.seen()  # so that what changed is told since then, and not since somebody looked
             return Asked(news=False, silent=asks_again(round_))
         except Exception:  # a bug of ours: others go on, this one's reading expires
             log.exception("reading the floor %s failed", agent.agent_name)
