@@ -103,7 +103,7 @@ class DemoOptions:
     """
     What a demo is asked for; `at` starts the clock, `interval_seconds` None is the field's.
 
-    `with_past` begins with recorded sessions.
+    `with_past` begins with recorded sessions. `floors` is how many other floors there are.
     """
 
     scenario: str
@@ -114,6 +114,7 @@ class DemoOptions:
     interval_seconds: float | None = None
     with_ui: bool = True
     with_past: bool = True
+    floors: int = 0
 
 
 def run_demo(options: DemoOptions, say: Callable[[str], None]) -> int:
@@ -126,8 +127,10 @@ def run_demo(options: DemoOptions, say: Callable[[str], None]) -> int:
     }
     from mission_control.bootstrap.demo import demo_floor  # noqa: PLC0415  (simulated floors alone)
 
-    past = options.with_past
-    started = demo_floor(options.scenario, options.at, options.floor_port, flags, past=past)
+    past, others = options.with_past, options.floors
+    started = demo_floor(
+        options.scenario, options.at, options.floor_port, flags, past=past, others=others
+    )
     with started as floor:
         parts = connected(floor.settings, floor.clock, "DEMO", records=True)
 
@@ -149,6 +152,8 @@ def _what_to_try(floor: "DemoFloor", options: DemoOptions) -> Iterator[str]:
         yield f"  Floor page   http://{floor.settings.host}:{floor.settings.ui_port}/"
     yield f"  API          {api}/api/v1/posture"
     yield f"  Scenarios    {floor.control}/scenario"
+    if floor.others:
+        yield f"  Other floors {api}/api/v1/floors, of {floor.others}/floors"
     for name, address in floor.addresses:
         yield f"  {name:<22} {address}"
     yield ""
@@ -157,6 +162,8 @@ def _what_to_try(floor: "DemoFloor", options: DemoOptions) -> Iterator[str]:
     yield f"  curl -s -X POST '{floor.control}/scenario?name=kill-switch-off'"
     yield f"  curl -s -X POST '{floor.control}/scenario?name=critical-drip'"
     yield f"  curl -s -X POST '{floor.control}/scenario?name=calm'"
+    if floor.others:
+        yield f"  curl -s -X POST '{floor.others}/floors?name=floor-02&conduct=executes'"
     yield "An alarm stays latched until its own source clears it: see /runbooks on the page."
     yield ""
 
@@ -166,7 +173,10 @@ JUDGED_AGAIN = (
     "\nit is judged again by three looks ten seconds apart, which takes 40 seconds."
 )
 
-OTHER_PORTS = "It was recorded with the usual ports: with these, it counts for another fleet file."
+OTHER_PORTS = (
+    "It was recorded with the usual ports and no other floors: with these, it counts for another"
+    " fleet file."
+)
 
 
 def _what_was(floor: "DemoFloor") -> str:
@@ -230,6 +240,10 @@ async def _serve(
         watch.add_done_callback(_report)
         day = asyncio.create_task(_schedule(parts, clock))
         day.add_done_callback(_report_day)
+        if parts.floors is not None:
+            floors = asyncio.create_task(parts.floors.run())
+            floors.add_done_callback(_report_floors)
+            s.push_async_callback(_end, floors)
         if parts.alerts is not None:
             s.push_async_callback(_end, _begin_alerts(parts.alerts))
         if with_ui:
@@ -305,6 +319,11 @@ async def _end(task: "asyncio.Task[None]") -> None:
 def _report_alerts(alerts: "asyncio.Task[None]") -> None:
     if not alerts.cancelled() and alerts.exception() is not None:
         log.error("alerts are no longer kept or delivered", exc_info=alerts.exception())
+
+
+def _report_floors(floors: "asyncio.Task[None]") -> None:
+    if not floors.cancelled() and floors.exception() is not None:
+        log.error("other floors are no longer asked", exc_info=floors.exception())
 
 
 def _report(watch: "asyncio.Task[None]") -> None:

@@ -164,6 +164,7 @@ def _bare_ways() -> tuple[Way, ...]:
 
 
 MORE = (
+    Way("/floors", "Floors", ("floors",)),
     Way("/brief", "Brief", ("brief",)),
     Way("/evidence-now", "How do you know", ("evidence-now",)),
     Way("/map", "Map", ("map",)),

@@ -42,6 +42,7 @@ from mission_control.api.floor_routes import (
     schedule_routes,
     status_routes,
 )
+from mission_control.api.floors_routes import floors_routes
 from mission_control.api.history_routes import history_routes
 from mission_control.api.metrics_routes import metrics_routes
 from mission_control.api.options import (
@@ -381,6 +382,7 @@ def _routes(parts: ApiParts) -> list[HTTPRouteHandler]:
         *schedule_routes(parts),
         *alert_routes(parts),
         *brief_routes(parts),
+        *floors_routes(parts),
         *contract_routes(),
     ]
     options = parts.options

@@ -15,6 +15,7 @@ from prometheus_client.metrics_core import Metric
 from mission_control.alerts.deliver.model import ChannelHealth
 from mission_control.alerts.present import OPEN_PHASES, phase_of
 from mission_control.api.answers import Answer, AnyRequest, SnapshotCache, choose, give, header_of
+from mission_control.api.floors_routes import floors_seen
 from mission_control.api.options import NEGOTIATED, VARY, ApiParts, describes
 from mission_control.api.report_routes import readiness_now
 from mission_control.durable_copy.model import CopyStatus
@@ -23,6 +24,7 @@ from mission_control.errors import StorageError
 from mission_control.floor.model import FloorSnapshot
 from mission_control.floor.present.metrics import NEVER, family, gauge, metric_families, one_hot
 from mission_control.floor.present.own_status import OwnProcess
+from mission_control.floors.present import floor_families
 from mission_control.model.finding import Severity
 from mission_control.readiness.model import ReadinessVerdict
 from mission_control.records.model import ArtifactQuery
@@ -168,6 +170,10 @@ def _lag(copied: dict[str, object], now: datetime) -> float | None:
     return None if through == copied["head_seq"] else NEVER
 
 
+def _floors(parts: ApiParts) -> Iterator[Metric]:
+    return floor_families(floors_seen(parts)) if parts.floors else iter(())
+
+
 OPEN_METRICS = "application/openmetrics-text"
 EXPOSITIONS = ("text/plain; version=0.0.4", f"{OPEN_METRICS}; version=1.0.0")
 
@@ -216,7 +222,7 @@ def metrics_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
         open_ = choose(header_of(request, "accept"), EXPOSITIONS).media_type == EXPOSITIONS[1]
         newest = next(iter(parts.floor.recent_events(1)), None)
         events = newest.identity if newest else 0
-        further = (*record_families(facts), *alert_families(parts))
+        further = (*record_families(facts), *alert_families(parts), *_floors(parts))
         build = partial(metrics_text, own=own, events=events, further=further, open_=open_)
         snapshot = parts.floor.current()
         return give(brief.answer(snapshot, ("metrics", open_), build, moment=moment), request)

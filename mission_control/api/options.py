@@ -29,6 +29,7 @@ from mission_control.evidence.gathering import EvidenceSources
 from mission_control.evidence.model import Wanted
 from mission_control.floor.board import FloorBoard, PublishedFloor
 from mission_control.floor.present.own_status import OWN_NAME, OwnProcess, OwnWord
+from mission_control.floors.watch import FloorsWatch
 from mission_control.history.past_floor import PastFloor
 from mission_control.market_calendar.calendar import CalendarReader
 from mission_control.model.clock import Clock
@@ -121,6 +122,7 @@ class ApiParts(ReadingParts):
     are decided, and `channels` returns how those fare that alerts go to; `acknowledged` what those
     took that do not deduplicate. `newest_lines` is None where nothing is recorded. `brief` is what
     the brief is read from. `gate` decides who may read; without one everyone may.
+    `floors` is None where no other floors are listed.
     """
 
     floor: FloorBoard
@@ -130,6 +132,7 @@ class ApiParts(ReadingParts):
     ask: AskQuestion | None = None
     alerts: AlertWatch | None = None
     brief: BriefSources | None = None
+    floors: FloorsWatch | None = None
     channels: Callable[[], Sequence[ChannelHealth]] = tuple[ChannelHealth, ...]
     acknowledged: Callable[[], Acknowledged] = dict[str, Mapping[str, AlertState]]
     newest_lines: NewestLines | None = None
@@ -167,6 +170,7 @@ class ApiParts(ReadingParts):
             version=self.options.version,
             git_sha=self.options.git_sha,
             poll_interval_seconds=self.options.poll_interval_seconds,
+            replica=self.options.replica,
         )
 
 

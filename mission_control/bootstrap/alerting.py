@@ -67,7 +67,8 @@ def connect_alerting(
     async def lately() -> Sequence[RunState] | None:
         return await day.lately() if day.beat is not None else None
 
-    store = AlertStore(AlertRows(history.engine, settings.replica))
+    rows = AlertRows(history.engine, settings.replica, history.writer.withheld)
+    store = AlertStore(rows)
     delivery = alert_delivery(settings, store, jobs.clock, beats, label)
     parts = AlertParts(
         settings.namespace,

@@ -29,11 +29,14 @@ if TYPE_CHECKING:
 class Edges:
     """
     What reads the floor; `cluster` is None where none is configured.
+
+    `floors` asks other Mission Controls for theirs.
     """
 
     sources: floor_sources.FloorSources
     calendar: CalendarInForce
     transports: Transports
+    floors: ServiceProbe
     cluster: "ClusterEdges | None" = None
 
     @property
@@ -61,6 +64,7 @@ async def reading(
     async with open_transports() as transports:
         cluster = _cluster(settings, clock, transports)
         probe = ServiceProbe(transports, clock, interpreter)
+        floors = ServiceProbe(transports, clock, interpreter, briefly=True)
         file, environment = settings.kill_switch_file, settings.kill_switch_environment
         sources = floor_sources.FloorSources(
             probe,
@@ -70,9 +74,9 @@ async def reading(
             cluster=cluster.observer if cluster else None,
             captured=cluster.captured if cluster else None,
             in_force=calendar,
-            reloads=probe.take_reloads,
+            reloads=lambda: (*probe.take_reloads(), *floors.take_reloads()),
         )
-        yield Edges(sources, calendar, transports, cluster)
+        yield Edges(sources, calendar, transports, floors, cluster)
 
 
 def _cluster(settings: Settings, clock: Clock, transports: Transports) -> "ClusterEdges | None":

@@ -32,6 +32,7 @@ from mission_control.simulation.clock import SimulatedClock
 from mission_control.simulation.days import RECORDED, PlayedDay
 from mission_control.simulation.floor import SimulatedFloor
 from mission_control.simulation.loopback import DEFAULT_BASE_PORT, FloorOnLoopback
+from mission_control.simulation.other_floors import OtherFloors
 from mission_control.simulation.roster import fleet_document
 
 log = logging.getLogger(__name__)
@@ -99,7 +100,9 @@ class DemoFloor:
     A simulated floor that answers on loopback, and the settings that watch it.
 
     `load` loads them with further flags. `past` are the days that its root has recorded, on
-    `recorded_ports`: with others the fleet file is another one.
+    `recorded_ports`: with others, or with other floors, the fleet file is another one. `others` is
+    where the Mission Controls of other floors answer, empty where there are none, and `elsewhere`
+    are those floors.
     """
 
     settings: Settings
@@ -110,10 +113,12 @@ class DemoFloor:
     load: Callable[[Mapping[str, object]], Settings]
     past: tuple[PlayedDay, ...] = ()
     recorded_ports: bool = True
+    others: str = ""
+    elsewhere: OtherFloors | None = None
 
 
 @contextmanager
-def demo_floor(
+def demo_floor(  # noqa: PLR0913  (one argument for each thing that a demo is asked for)
     scenario: str,
     at: datetime | None,
     floor_port: int,
@@ -121,13 +126,16 @@ def demo_floor(
     *,
     root: Path | None = None,
     past: bool = False,
+    others: int = 0,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> Generator[DemoFloor]:
     """
     Run a simulated floor for the time of the block, in a temporary root of its own or in `root`.
 
     The configured root is never written to. With `past` it begins with the recorded sessions
-    before its start clock. Raises ConfigurationError for an unknown scenario or a busy port.
+    before its start clock. `others` are so many other floors of a hundred services, each with a
+    Mission Control of its own, all behind one port. Raises ConfigurationError for an unknown
+    scenario or a busy port.
     """
     with ExitStack() as stack:
         if root is None:
@@ -141,10 +149,13 @@ def demo_floor(
         switch = root / "EXECUTION_HALTED"
         clock = SimulatedClock(begins, monotonic=monotonic)
         floor = SimulatedFloor(clock, scenario)
-        loopback = stack.enter_context(FloorOnLoopback(floor, floor_port, switch))
+        elsewhere = OtherFloors(clock, floor.session_at, others) if others else None
+        serving = FloorOnLoopback(floor, floor_port, switch, elsewhere and elsewhere.app)
+        loopback = stack.enter_context(serving)
         fleet, kubeconfig = root / "fleet.yaml", root / "kubeconfig.yaml"
         loopback.write_kubeconfig(kubeconfig)
-        fleet.write_text(fleet_document(loopback.base_urls, kubeconfig.name))
+        floors = {n: f"{loopback.others_url}/{n}" for n in elsewhere.names} if elsewhere else {}
+        fleet.write_text(fleet_document(loopback.base_urls, kubeconfig.name, floors))
         given = {"fleet_file": fleet, "root": root, "kill_switch_file": switch, **flags}
 
         def load(more: Mapping[str, object]) -> Settings:
@@ -155,6 +166,8 @@ def demo_floor(
             ("Kubernetes API", loopback.kubernetes_url),
         )
         lived = RECORDED[: recorded + 1] if recorded is not None else ()
-        same = floor_port == DEFAULT_BASE_PORT
+        same = floor_port == DEFAULT_BASE_PORT and not others
         control = loopback.control_url
-        yield DemoFloor(load({}), clock, addresses, control, floor, load, lived, same)
+        at_others = loopback.others_url if elsewhere else ""
+        told = (load({}), clock, addresses, control, floor, load, lived, same)
+        yield DemoFloor(*told, others=at_others, elsewhere=elsewhere)

@@ -28,6 +28,7 @@ from mission_control.floor.board import FloorBoard
 from mission_control.floor.model import FloorSnapshot
 from mission_control.floor.present.posture import needs_text
 from mission_control.floor.watch import CLUSTER_SECONDS, FloorWatch
+from mission_control.floors.watch import FloorsWatch
 from mission_control.history.past_floor import PastFloor, kept_since
 from mission_control.history.remember import FloorMemory
 from mission_control.history.writer import OpenHistory, open_history
@@ -61,6 +62,7 @@ class Parts:
     edges: Edges
     alerts: Alerting | None = None
     gate: AccessGate | None = None
+    floors: FloorsWatch | None = None
 
 
 @asynccontextmanager
@@ -105,22 +107,26 @@ async def connected(
         jobs = job_parts(settings, edges, look, clock, store, past)
         day = make_day(settings, edges, jobs, clock, label, store)
         sources, alerts = with_alerts(settings, sources, history, jobs, day, label)
-        read = (
-            board,
-            calendar,
-            RunbookLibrary(settings.runbooks),
-            jobs.artifacts,
-            past,
-            clock,
-            options,
-        )
+        runbooks = RunbookLibrary(settings.runbooks)
+        read = (board, calendar, runbooks, jobs.artifacts, past, clock, options)
         api = ApiParts(
-            *read, attestation=_attest(settings, edges, alerts).facts, day=day, ask=ask, gate=gate
+            *read,
+            attestation=_attest(settings, edges, alerts).facts,
+            day=day,
+            ask=ask,
+            gate=gate,
+            floors=_floors(settings, edges, clock, label),
         )
         pace = min(CLUSTER_SECONDS, 1.5 * settings.interval_seconds)
         watch = FloorWatch(settings.fleet, sources, board, label, pace)
         application = create_application(_showing(api, alerts, jobs, settings, calendar))
-        yield Parts(sources, board, watch, application, store, day, jobs, edges, alerts, gate)
+        made = (sources, board, watch, application, store, day, jobs, edges, alerts)
+        yield Parts(*made, gate, api.floors)
+
+
+def _floors(settings: Settings, edges: Edges, clock: Clock, label: str) -> FloorsWatch | None:
+    listed = settings.fleet.floors
+    return FloorsWatch(listed, edges.floors, clock, label) if listed else None
 
 
 def _showing(

@@ -53,6 +53,13 @@ def _read_scenario(_: click.Context, __: click.Parameter, value: str) -> str:
     metavar="SECONDS",
     help="How often each service is asked; every 10 s, as in the field, when not given.",
 )
+@click.option(
+    "--floors",
+    type=click.IntRange(0, 200),
+    default=0,
+    metavar="N",
+    help="Have N other floors of 100 services as well, each with a Mission Control: /floors.",
+)
 @click.option("--no-ui", is_flag=True, help="Serve the API alone, without the pages.")
 @click.option(
     "--no-past", is_flag=True, help="Begin with nothing recorded, without the sessions before."
@@ -69,6 +76,7 @@ def demo(  # noqa: PLR0913  (one argument per flag, by name)
     ui_port: int,
     floor_port: int,
     interval: float | None,
+    floors: int,
     no_ui: bool,
     no_past: bool,
     list_only: bool,
@@ -95,6 +103,7 @@ def demo(  # noqa: PLR0913  (one argument per flag, by name)
         interval_seconds=interval,
         with_ui=not no_ui,
         with_past=not no_past,
+        floors=floors,
     )
     code = asgi.run_demo(options, context.say)
     ctx.exit(code)

@@ -70,7 +70,9 @@ def cadence_problem(interval_seconds: float, deadline_seconds: float) -> str:
     return ""
 
 
-def _askable(read: Callable[[str], str]) -> AfterValidator:
+def askable(read: Callable[[str], str]) -> AfterValidator:
+    """Return the validator that reads an address or a path, and refuses with its remedy."""
+
     def reading(address: str) -> str:
         try:
             return read(address)
@@ -152,12 +154,12 @@ class AgentEntry(Part):
     depends_on: Annotated[tuple[Each[Text], ...], listed(MAX_DEPENDENCIES)] = ()
     kind: Annotated[Kind, one_of(Kind)]
     contract: Annotated[ContractKind, one_of(ContractKind)] = ContractKind.RICH
-    service_dns: Annotated[str, text(MAX_URL), _askable(read_base_url)] | None = None
+    service_dns: Annotated[str, text(MAX_URL), askable(read_base_url)] | None = None
     interval_seconds: Number | None = None
     deadline_seconds: Number | None = None
     criticality: Annotated[Criticality, one_of(Criticality)] = Criticality.IMPORTANT
     expected_endpoints: Annotated[
-        tuple[Each[Annotated[str, text(MAX_URL), _askable(read_path)]], ...], listed(MAX_ENDPOINTS)
+        tuple[Each[Annotated[str, text(MAX_URL), askable(read_path)]], ...], listed(MAX_ENDPOINTS)
     ] = ()
     workload: WorkloadEntry | None = None
     owner: OwnerEntry | None = None

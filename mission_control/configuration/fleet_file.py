@@ -16,6 +16,7 @@ from pydantic import (
 
 from mission_control.configuration.agent_entry import WORKLOADS, AgentEntry, WorkloadEntry
 from mission_control.configuration.cluster_entry import ClusterEntry, as_mapping
+from mission_control.configuration.floor_entry import MAX_FLOORS, FloorEntry
 from mission_control.configuration.yaml_file import (
     Problems,
     did_you_mean,
@@ -297,6 +298,12 @@ def _refuse_unseen_modes(node: yaml.Node, agents: Sequence[AgentEntry], reading:
             return
 
 
+_AT_LEAST_ONE = (
+    "list at least one agent; a Mission Control that only shows floors lists another one of them,"
+    " with kind: ops (docs/floors.md)"
+)
+
+
 class FleetFile(Part):
     """The inventory, and what else a file says of its fleet."""
 
@@ -308,18 +315,21 @@ class FleetFile(Part):
     known_workloads: Annotated[tuple[Each[KnownWorkloadEntry], ...], listed(MAX_KNOWN)] = ()
     execution: ExecutionEntry | None = None
     safety: SafetyEntry | None = None
+    floors: Annotated[tuple[Each[FloorEntry], ...], listed(MAX_FLOORS)] = ()
 
     def _check(self, reading: Reading) -> None:
         """Judge the entries together; what is wrong with one entry does not hide another's."""
         agents = usable(self.agents)
         if self.gives("agents") and self.agents == ():
-            reading.refuse(self.at("agents"), "the fleet is empty", "list at least one agent")
+            reading.refuse(self.at("agents"), "the fleet is empty", _AT_LEAST_ONE)
         named = [(a.agent_name, a.at("agent_name")) for a in self.agents or () if a.agent_name]
         twice = "{0} is listed twice, first on line {1}"
         refuse_repeated(reading, named, "give each agent a name of its own", twice)
         _refuse_unknown_dependencies(self.agents or (), reading)
         _refuse_cycle(self.agents or (), reading)
         _refuse_on_twins(self.agents or (), reading)
+        floors = [(f.name, f.at("name")) for f in self.floors or () if f.name]
+        refuse_repeated(reading, floors, "give each floor a name of its own", twice)
         known = usable(self.known_workloads)
         for entry in known:
             entry.check_against(agents, reading)
@@ -347,6 +357,7 @@ class FleetFile(Part):
                 "execution": self.execution.made() if self.execution else NOTHING_ADDED,
                 "switch_file": self.kill_switch.file if self.kill_switch else None,
                 "safety": self.safety.made() if self.safety else Safety(),
+                "floors": sorted((f.made() for f in self.floors), key=lambda f: f["name"]),
             },
         )
 

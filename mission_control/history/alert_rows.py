@@ -31,8 +31,15 @@ class AlertRows:
     Raises StorageError. What is written is on the disk when a call returns.
     """
 
-    def __init__(self, engine: Engine, replica: str) -> None:
-        """Read and write through this engine; rows of other replicas are left alone."""
+    def __init__(
+        self, engine: Engine, replica: str, withheld: Callable[[], str] = lambda: ""
+    ) -> None:
+        """
+        Read and write through this engine; rows of other replicas are left alone.
+
+        `withheld` says why the database is not ours to use, where it is another floor's.
+        """
+        self._withheld = withheld
         self._engine = engine
         self._replica = replica
 
@@ -167,7 +174,12 @@ class AlertRows:
             wanted = wanted.where(table.c.fingerprint == query.fingerprint)
         return wanted
 
+    def _refuse_anothers(self) -> None:
+        if withheld := self._withheld():
+            raise StorageError(withheld, path="history")
+
     def _write(self, write: Callable[[Connection], None]) -> None:
+        self._refuse_anothers()
         try:
             with writing(self._engine) as connection:
                 write(connection)
@@ -175,6 +187,7 @@ class AlertRows:
             raise _storage_error("alerts cannot be written", error) from error
 
     def _read(self, read: Callable[[Connection], T]) -> T:
+        self._refuse_anothers()
         try:
             with self._engine.connect() as connection:
                 return read(connection)

@@ -82,6 +82,10 @@ def forget_head(connection: Connection, record_id: str | None) -> None:
     connection.execute(update(table).where(table.c.record_id == record_id).values(values))
 
 
+APART = "apart-"
+"""So begins the id of a record of no root: no other floor writes to such a database."""
+
+
 def set_apart(connection: Connection) -> None:
     """
     Bind a database that is not the root's to a record of no root.
@@ -89,7 +93,7 @@ def set_apart(connection: Connection) -> None:
     Else what is written to it from now on would make it look older than records' ids.
     """
     nowhere = LedgerHead(seq=1, hash=secrets.token_hex(32))
-    bind(connection, secrets.token_hex(ID_BYTES), nowhere)
+    bind(connection, f"{APART}{secrets.token_hex(ID_BYTES)}", nowhere)
 
 
 def bind(connection: Connection, record_id: str, head: LedgerHead) -> None:
@@ -132,10 +136,16 @@ class Notes:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What root and database remember; `lost` says what is missing, empty where nothing is."""
+    """
+    What root and database remember; `lost` says what is missing, empty where nothing is.
+
+    A database that is `anothers` belongs to other records alone: it may be another floor's, which
+    goes on writing to it, so nothing of ours is written there.
+    """
 
     lost: str
     marker: RecordMarker | None
+    anothers: bool = False
 
 
 def take_notes(root: Path, stack: ExitStack) -> Notes:
@@ -216,7 +226,11 @@ def settle(engine: Engine, start: StartingRoot, notes: Notes) -> Settled:
             bind(connection, identity, newest_line(root) or GENESIS)
         elif memory.record_id is None and not found.records:
             set_apart(connection)
-    return Settled(lost, None if lost else _mark(start, found, identity))
+    if lost:
+        ours = memory.record_id in found.records or found.same_ledger is not None
+        floors = any(not record.startswith(APART) for record in found.records)
+        return Settled(lost, None, anothers=floors and not ours)
+    return Settled("", _mark(start, found, identity))
 
 
 def recall_latched(root: Path, engine: Engine | None) -> tuple[Latched, str]:
@@ -299,7 +313,8 @@ class RecordMemory:
         try:
             if self._starting is not None and self._left is not None:
                 self.settled = settle(engine, self._starting, self._left)
-            return _recall(engine, carry(self._left.left if self._left else ()).alarms)
+            noted = carry(self._left.left if self._left else ()).alarms
+            return _recall(engine, noted, writes=not self.settled.anothers)
         except READ_FAILURES as error:
             raise OSError(0, f"what was latched cannot be read: {describe(error)}") from error
 
@@ -324,11 +339,12 @@ class RecordMemory:
             self._held.close()
 
 
-def _recall(engine: Engine, noted: Sequence[Alarm]) -> Latched:
-    """Read what was latched, and what was only noted, which is written as opened here."""
+def _recall(engine: Engine, noted: Sequence[Alarm], *, writes: bool) -> Latched:
+    """Read what was latched, and what was only noted, which is written as opened where it may."""
     with writing(engine) as connection:
         known = newest_latched(connection) or NOTHING_LATCHED
         keys = {a.key for a in known.alarms}
         missing = Latched(tuple(a for a in noted if a.key not in keys))
-        write_openings(connection, missing.alarms)
+        if writes:
+            write_openings(connection, missing.alarms)
     return join_latched(missing, known)

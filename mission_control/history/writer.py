@@ -37,6 +37,12 @@ from mission_control.records.root_check import StoreCheck
 _REMEDY = "put back the file that was there and restart, or see the runbook HISTORY_FAILING"
 
 
+_APART = (
+    "give each floor a database, or a schema, of its own (docs/floors.md); where a root was lost,"
+    " see the runbook STANDING_UNKNOWN"
+)
+
+
 class HistoryFile:
     """
     An SQLite file as it was when it was opened.
@@ -241,6 +247,12 @@ class HistoryWriter:
         """Say what was lost of the alarms from before the start; empty where nothing was."""
         return self._memory.settled.lost
 
+    def withheld(self) -> str:
+        """Say why nothing may be written to this database; empty where it may be."""
+        if self._recalled is None:
+            return "whose history the database holds is not known yet"
+        return self._memory.settled.lost if self._memory.settled.anothers else ""
+
     def began(self) -> datetime | None:
         """Return when this record began; None where that is not known, or it continues another."""
         marker = self._memory.settled.marker
@@ -333,6 +345,8 @@ class HistoryWriter:
 
     def _write(self, batch: Sequence[HistoryRecord]) -> None:
         fleets, decided = set[str](), [r for r in batch if isinstance(r, DecisionRecord)]
+        if withheld := self.withheld():
+            raise StorageError(f"nothing is written: {withheld}", path="history", remedy=_APART)
         if self._file is not None:
             self._file.check()
         with writing(self._engine) as connection:
@@ -351,6 +365,8 @@ class HistoryWriter:
         if self._pruned_at is not None and now - self._pruned_at < PRUNE_EVERY:
             return
         self._pruned_at = now
+        if self.withheld():
+            return
         oldest = self._oldest_kept(self._clock())
         if oldest is not None:
             self._insist(lambda: self.prune(oldest))

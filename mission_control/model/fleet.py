@@ -209,6 +209,27 @@ class KnownWorkload:
         return (self.namespace, self.kind, self.name)
 
 
+OTHER_FLOOR_SECONDS = 5.0
+OTHER_FLOOR_DEADLINE_SECONDS = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class OtherFloor:
+    """
+    A floor that another Mission Control watches, which is listed here and judged there.
+
+    `url` is where that one answers, `link` where people reach its pages (None: not told).
+    """
+
+    name: str
+    url: str
+    link: str | None = None
+    bearer_token_file: str | None = None
+    tls: TlsFiles | None = None
+    interval_seconds: float = OTHER_FLOOR_SECONDS
+    deadline_seconds: float = OTHER_FLOOR_DEADLINE_SECONDS
+
+
 NO_CLUSTER = "none"
 """That no cluster is read is configured, never the result of a failure (docs/semantics.md#6)."""
 
@@ -275,6 +296,7 @@ class Fleet:
     the file says it. `ended_alarms` are those that a human ended. `known_workloads` run in its
     namespaces without being agents. `execution` is what the file adds to how execution is
     recognised. `switch_file` is None where the file says nothing of the kill switch's file.
+    `floors` are those of other Mission Controls, by name; no decision about this floor reads them.
     """
 
     agents: tuple[Agent, ...]
@@ -288,6 +310,7 @@ class Fleet:
     execution: ExecutionRules = NOTHING_ADDED
     switch_file: SwitchFile | None = None
     safety: Safety = Safety()
+    floors: Annotated[tuple[OtherFloor, ...], Field(exclude_if=operator.not_)] = ()
 
     def agent(self, agent_name: str) -> Agent | None:
         """Find an agent by its inventory name; None when it is not listed."""

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from mission_control.contract.model.same_answer import AnswerPattern
 
 BRIEFLY = "?agents=none"
-"""A twin is asked for its status without its list of agents, which may be larger than the cap."""
+"""Of another Mission Control: without its list of agents, which may be larger than the cap."""
 TICK_SECONDS = 0.05
 """When a byte came is known no better than this, by far."""
 STEP_SECONDS = 0.025
@@ -77,9 +77,19 @@ class ServiceProbe:
     """
 
     def __init__(
-        self, transports: Transports, clock: Clock, interpreter: Interpreter | None = None
+        self,
+        transports: Transports,
+        clock: Clock,
+        interpreter: Interpreter | None = None,
+        *,
+        briefly: bool = False,
     ) -> None:
-        """Probe through these transports by this clock; read answers by this interpreter."""
+        """
+        Probe through these transports by this clock; read answers by this interpreter.
+
+        `briefly` asks each for its status without its list of agents, as twins are always asked.
+        """
+        self._briefly = briefly
         self._transports = transports
         self._clock = clock
         self._interpreter = interpreter or Interpreter()
@@ -267,7 +277,8 @@ class ServiceProbe:
         if agent.bearer_token_file is not None:
             token = await self._tokens.token(agent.bearer_token_file)
             headers = {**_HEADERS, "authorization": f"Bearer {token}"}
-        brief = BRIEFLY if agent.twin and path == STATUS_PATH else ""
+        asked_briefly = path == STATUS_PATH and (agent.twin or self._briefly)
+        brief = BRIEFLY if asked_briefly else ""
         request = httpx.Request("GET", f"{agent.service_dns}{path}{brief}", headers=headers)
         address = (request.url.host, request.url.port)
         self._names.setdefault(address, set()).add(agent.agent_name)

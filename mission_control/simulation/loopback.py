@@ -116,6 +116,7 @@ def _claim(port: int) -> socket.socket:
 
 DEFAULT_BASE_PORT = 9100
 CONTROL = "control"
+OTHERS = "other floors"
 FOLLOW_SECONDS = 5.0
 
 
@@ -139,8 +140,14 @@ class FloorOnLoopback:
         floor: SimulatedFloor,
         base_port: int = DEFAULT_BASE_PORT,
         kill_switch_file: Path | None = None,
+        others: ASGIApp | None = None,
     ) -> None:
-        """Prepare; with base port 0 the system chooses the ports, else they are consecutive."""
+        """
+        Prepare; with base port 0 the system chooses the ports, else they are consecutive.
+
+        `others` are the Mission Controls of other floors, at the last port.
+        """
+        self._others = others
         self.floor = floor
         self.kill_switch_file = kill_switch_file
         self._base_port = base_port
@@ -206,6 +213,11 @@ class FloorOnLoopback:
         return self.base_url(CONTROL)
 
     @property
+    def others_url(self) -> str:
+        """The address of the Mission Controls of other floors."""
+        return self.base_url(OTHERS)
+
+    @property
     def kubernetes_url(self) -> str:
         """The address of the cluster's API."""
         return self.base_url(KUBERNETES)
@@ -226,6 +238,8 @@ class FloorOnLoopback:
     def _claim_ports(self) -> None:
         apps = {CONTROL: self.floor.control_app}
         apps |= {name: self.floor.app(name) for name in (*NAMES_WITH_HTTP, KUBERNETES)}
+        if self._others is not None:
+            apps[OTHERS] = self._others
         claimed = dict[str, Doorway]()
         try:
             for offset, (name, app) in enumerate(apps.items()):

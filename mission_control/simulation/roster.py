@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 import yaml
 
@@ -144,9 +145,15 @@ NAMES_WITH_HTTP: tuple[str, ...] = tuple(
 """The services that have a port, in the order of the ports."""
 
 
-def fleet_document(base_urls: Mapping[str, str], kubeconfig: str | None = None) -> str:
+def fleet_document(
+    base_urls: Mapping[str, str],
+    kubeconfig: str | None = None,
+    floors: Mapping[str, str] = MappingProxyType({}),
+) -> str:
     """
     Write the YAML fleet file of the roster, with each service at its given base URL.
+
+    `floors` are other floors, with the base URL of the Mission Control of each.
 
     Every service of the roster that has HTTP must be given an address. Without a kubeconfig no
     cluster is read.
@@ -158,11 +165,15 @@ def fleet_document(base_urls: Mapping[str, str], kubeconfig: str | None = None) 
     agents = [_entry(agent, base_urls) for agent in ROSTER]
     # Nothing mounts a ConfigMap here: the simulated services read the very file that we read.
     switch = {"file": SwitchFile.AUTHORITATIVE.value}
-    return yaml.safe_dump(
-        {"cluster": cluster, "kill_switch": switch, "known_workloads": known, "agents": agents},
-        sort_keys=False,
-        allow_unicode=True,
-    )
+    listed: dict[str, object] = {
+        "cluster": cluster,
+        "kill_switch": switch,
+        "known_workloads": known,
+        "agents": agents,
+    }
+    if floors:
+        listed["floors"] = [{"name": name, "url": url} for name, url in floors.items()]
+    return yaml.safe_dump(listed, sort_keys=False, allow_unicode=True)
 
 
 def _entry(agent: Agent, base_urls: Mapping[str, str]) -> dict[str, object]:

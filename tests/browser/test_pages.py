@@ -17,6 +17,7 @@ OTHER_PAGES = [
     "/evidence-now",
     "/brief",
     "/alerts",
+    "/floors",
     "/wall",
     "/attestation",
     "/evidence",

@@ -220,6 +220,7 @@ _UNCLOCKED: Mapping[str, Callable[[object], object]] = {
     "status": attrgetter("state", "summary", "reason_codes"),
     "heartbeat": attrgetter("ttl_seconds"),
     "marketdata": attrgetter("stale_threshold_seconds", "is_fresh"),
+    "floor_posture": attrgetter("posture", "expected", "severity", "code", "subject"),
 }
 """What a rich status says apart from its clocks, of its top and of each part with clocks."""
 

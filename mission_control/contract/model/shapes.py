@@ -309,6 +309,32 @@ def _is_none(value: object) -> bool:
     return value is None
 
 
+class FloorPosture(ContractModel):
+    """The posture of a Mission Control's floor, for another one that lists floors."""
+
+    posture: Annotated[
+        Literal["OK", "MARKET_CLOSED", "HALTED"], Field(description="The posture of the floor.")
+    ]
+    expected: Annotated[bool, Field(description="Whether all is as the playbook expects.")]
+    severity: Annotated[
+        Literal["P0", "P1", "P2", "INFO"] | None, Field(description="Of its worst reason.")
+    ]
+    since_utc: Annotated[UtcInstant, Field(description="Since when the posture is so (UTC).")]
+    decided_utc: Annotated[UtcInstant, Field(description="When it was decided last (UTC).")]
+    evidence_age_seconds: Annotated[
+        Seconds | None, Field(description="Of its oldest required evidence; null for unknown.")
+    ]
+    code: Annotated[Text, Field(description="Code of the leading reason; empty for none.")]
+    subject: Annotated[Text, Field(description="What the leading reason is about.")]
+    sentence: Annotated[Text, Field(description="Why the floor is so, for people.")]
+    reasons: Annotated[int, Field(ge=0, description="How many reasons there are.")]
+    services: Annotated[int, Field(ge=0, description="How many services the floor has.")]
+    replica: Annotated[Text, Field(description="Which of those that watch the floor says so.")]
+    digest: Annotated[Text, Field(description="SHA-256 of the fleet file.")]
+    started_utc: Annotated[UtcInstant, Field(description="When its process started (UTC).")]
+    label: Annotated[Text, Field(description="DEMO for a simulated floor; else empty.")]
+
+
 class RichStatus(ContractModel):
     """What a service answers to `GET /ops/status`. Unknown keys are ignored."""
 
@@ -337,6 +363,9 @@ class RichStatus(ContractModel):
     mission_control: Annotated[
         MissionControlStatus | None,
         Field(exclude_if=_is_none, description="What a Mission Control says to another."),
+    ] = None
+    floor_posture: Annotated[
+        FloorPosture | None, Field(description="Of a Mission Control alone.")
     ] = None
 
 

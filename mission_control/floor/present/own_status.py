@@ -14,11 +14,17 @@ from mission_control.contract.model.shapes import (
     ServiceState,
     ToldAlert,
 )
-from mission_control.documents.instants import seconds_since, utc_text, whole_seconds_text
+from mission_control.documents.instants import (
+    rounded,
+    seconds_since,
+    utc_text,
+    whole_seconds_text,
+)
 from mission_control.floor.decide.twin import VERSION, floor_digest, view_own
 from mission_control.floor.model import Alarm, FloorSnapshot, Verdict
 from mission_control.floor.present.posture import fleet_document
 from mission_control.floor.present.predecessor import aggregate_agents, last_poll_cycle_at
+from mission_control.floor.present.sentences import Sentences
 from mission_control.kill_switch.present import execution_is_halted, halted_document
 from mission_control.model.codes import KILL_SWITCH, POLL_LOOP_STALLED, SCHEDULER_STALLED
 from mission_control.model.codes import MARKET_CLOSED as MARKET_CLOSED_CODE
@@ -44,6 +50,7 @@ class OwnProcess:
     git_sha: str | None
     poll_interval_seconds: float
     scheduler_stalled: bool = False
+    replica: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +100,7 @@ def own_status_document(
         **({"agents": aggregate_agents(snapshot)} if with_agents else {}),
         "fleet": _fleet(snapshot, own),
         **({"mission_control": _to_another(snapshot, own, word)} if word else {}),
+        "floor_posture": _floor_posture(snapshot, own),
     }
 
 
@@ -211,4 +219,27 @@ def _fleet(snapshot: FloorSnapshot, own: OwnProcess) -> dict[str, Any]:
         "at": utc_text(snapshot.at),
         "sequence": snapshot.sequence,
         "poll_interval_seconds": own.poll_interval_seconds,
+    }
+
+
+def _floor_posture(snapshot: FloorSnapshot, own: OwnProcess) -> dict[str, object]:
+    """Return what another Mission Control that lists floors shows of this one."""
+    posture = snapshot.posture
+    lead = posture.reasons[0] if posture.reasons else None
+    return {
+        "posture": posture.verdict.value,
+        "expected": posture.expected,
+        "severity": posture.severity.value if posture.severity else None,
+        "since_utc": utc_text(posture.since),
+        "decided_utc": utc_text(snapshot.at),
+        "evidence_age_seconds": rounded(posture.evidence_age_seconds),
+        "code": lead.code if lead else "",
+        "subject": lead.subject[:MAX_TEXT] if lead else "",
+        "sentence": Sentences(snapshot).of_posture()[:MAX_TEXT],
+        "reasons": len(posture.reasons),
+        "services": len(snapshot.fleet.agents),
+        "replica": own.replica,
+        "digest": snapshot.fleet.digest,
+        "started_utc": utc_text(own.started_at),
+        "label": snapshot.label,
     }
