@@ -11,7 +11,6 @@ import pytest
 
 from mission_control.probe.held_connection import HeldConnection
 from mission_control.probe.opening import Names
-from tests.probe.conftest import RawServer
 from tests.probe.test_service_probe import http
 
 pytestmark = pytest.mark.anyio
@@ -78,7 +77,7 @@ async def closes(_reader, writer):
 @pytest.mark.parametrize("script", [hangs, resets, stops_half_way, rubbish, floods, closes])
 async def test_a_lost_connection_is_freed_at_once(serve, probe, agent, script):
     """However a connection ends, none of the rounds before stays in memory."""
-    server: RawServer = await serve(script)
+    server = await serve(script)
     target = agent(server.url, deadline_seconds=0.1)
     with uncollected():
         before = alive(HeldConnection)

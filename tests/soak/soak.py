@@ -1,5 +1,5 @@
 """
-A server that watches a floor of which half hangs, while readers come and go: does it stay flat?
+Watch a floor of which half hangs, while readers come and go, and see whether we stay flat.
 
 Memory and descriptors of the server and of the processes that work for it are compared between
 the first and the last third of the time after a warm-up, as ratios: how fast the machine is
