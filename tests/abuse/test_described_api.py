@@ -118,7 +118,7 @@ def test_every_answer_is_as_it_is_described(url, described, mode):
                 deadline=None,
                 database=None,
                 phases=[Phase.generate],
-                suppress_health_check=list(HealthCheck),
+                suppress_health_check=[*HealthCheck],
             )
             @given(case=operation.as_strategy(generation_mode=mode))
             def ask(case):
