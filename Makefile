@@ -5,7 +5,7 @@ SOURCES := mission_control ops_ui tests $(wildcard scripts)
 PURE := mission_control/model/*,mission_control/market_calendar/*,mission_control/documents/*,mission_control/*/model.py,mission_control/*/model/*,mission_control/*/decide.py,mission_control/*/decide/*,mission_control/*/present.py,mission_control/*/present/*,mission_control/alerts/deliver/model.py,mission_control/alerts/deliver/decide.py,mission_control/alerts/deliver/present.py
 WORKERS ?= 3
 
-.PHONY: help setup demo test day test-browser check bench format lock clean
+.PHONY: help setup demo test day soak test-browser check bench format lock clean
 
 help: ## Say what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -52,6 +52,9 @@ test: setup ## Run every test; real parts that are missing are skipped with thei
 day: setup ## Live whole days as often asked as in the field: a quarter of an hour (KEEP=FOLDER keeps them)
 	MISSION_CONTROL_WHOLE_DAY=1 MISSION_CONTROL_KEEP_DAY=$(KEEP) $(BIN)/pytest -n $(WORKERS) --dist loadfile \
 	  tests/wiring/test_a_calm_day.py tests/wiring/test_an_early_close.py $(ARGS)
+
+soak: setup ## Watch 300 targets of which half hang for 20 minutes, and fail if anything grows (HOURS=24)
+	$(BIN)/python tests/soak $(if $(HOURS),--hours $(HOURS)) $(ARGS)
 
 test-browser: setup ## Run the tests in a real Chromium
 	$(BIN)/pytest -m browser tests/browser $(ARGS)

@@ -20,6 +20,8 @@ LONG = (
     "tests/architecture/test_lock.py",
     "tests/real_cluster/",
     "tests/wiring/test_real_cron.py",
+    "tests/soak/",
+    "tests/abuse/",
     "tests/browser/",
     "tests/alerts_delivery/",
     "tests/package/",
@@ -50,6 +52,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 WITHOUT_COVERAGE = (
+    "tests/abuse/",
     "tests/architecture/",
     "tests/benchmarks/",
     "tests/browser/",
@@ -62,6 +65,7 @@ WITHOUT_COVERAGE = (
     "tests/processes/",
     "tests/real_cluster/",
     "tests/records/test_crash_safety.py",
+    "tests/soak/",
     "tests/wiring/",
 )
 """Tests of many parts together. Tracing doubles their time, and says nothing of a decision:

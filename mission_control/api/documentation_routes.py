@@ -231,7 +231,21 @@ def describe(routes: Sequence[HTTPRouteHandler], version: str) -> Mapping[str, o
     for path, item in document["paths"].items():
         _describe_problems(item["get"])
         _describe_suffix(path, item["get"]["responses"]["200"])
-    return document
+    return cast("Mapping[str, object]", _with_unions(document))
+
+
+def _with_unions(part: object) -> object:
+    """
+    Return a part of a document in which what may be one of several is `anyOf`.
+
+    The library writes `oneOf`, by which a text that may be anything would be two at once.
+    """
+    if isinstance(part, dict):
+        known = cast("dict[str, object]", part)
+        return {"anyOf" if k == "oneOf" else k: _with_unions(v) for k, v in known.items()}
+    if isinstance(part, list):
+        return [_with_unions(each) for each in cast("list[object]", part)]
+    return part
 
 
 def _describe_problems(operation: dict[str, Any]) -> None:

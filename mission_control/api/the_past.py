@@ -18,18 +18,26 @@ from mission_control.history.past_floor import NotWatched, PastFloor
 from mission_control.market_calendar import days as new_york
 
 LONGEST = timedelta(days=62)
-_NEW_YORKS = "ISO 8601; without a zone it is New York's time."
-At = Annotated[
-    str | None, QueryParameter(name="at", description=f"The floor as it was then. {_NEW_YORKS}")
-]
-From = Annotated[str | None, QueryParameter(name="from", description=f"The start. {_NEW_YORKS}")]
-To = Annotated[str | None, QueryParameter(name="to", description=f"The end. {_NEW_YORKS}")]
-Since = Annotated[
-    str | None, QueryParameter(name="since", description=f"From this instant on. {_NEW_YORKS}")
-]
-Until = Annotated[
-    str | None, QueryParameter(name="until", description=f"Before this instant. {_NEW_YORKS}")
-]
+INSTANT = (
+    r"^(19[7-9][0-9]|2[0-9]{3})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+    r"(T([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6})?)?(Z|[+-](0[0-9]|1[0-3]):[0-5][0-9])?)?$"
+)
+"""How an instant is described: the forms to write. Other forms of ISO 8601 are read as well."""
+
+
+def _instant(name: str, description: str) -> QueryParameter:
+    return QueryParameter(
+        name=name,
+        description=f"{description} ISO 8601; without a zone it is New York's time.",
+        schema_extra={"pattern": INSTANT, "examples": ["2026-11-20T08:30", "2026-11-20T13:30:00Z"]},
+    )
+
+
+At = Annotated[str | None, _instant("at", "The floor as it was then.")]
+From = Annotated[str | None, _instant("from", "The start.")]
+To = Annotated[str | None, _instant("to", "The end.")]
+Since = Annotated[str | None, _instant("since", "From this instant on.")]
+Until = Annotated[str | None, _instant("until", "Before this instant.")]
 """Only described here; read by `read_instant`, which accepts the unescaped `+` of an offset."""
 MOST_COUNTED = 2**63 - 1
 """No record has a higher number."""

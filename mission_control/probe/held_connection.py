@@ -69,11 +69,15 @@ class HeldConnection(asyncio.Protocol):
 
     Every byte received counts, whatever part of the answer it belongs to: past the cap on the
     whole the connection is dropped at once.
+
+    Connection and parser hold each other, so the parser lives from `connection_made` to
+    `connection_lost` only: else every connection that is lost, or that never came about, would
+    stay until the collector of cycles looks for it, which is seldom (`processes/collector.py`).
     """
 
     def __init__(self, max_body_bytes: int, tell_loss: Callable[[], None]) -> None:
         """Give up bodies larger than the cap; tell when the peer closes an idle connection."""
-        self._parser = HttpResponseParser(self)
+        self._parser: HttpResponseParser | None = None
         self._max_body_bytes = max_body_bytes
         self._max_bytes = max_body_bytes + max_body_bytes // 16 + OVERHEAD_BYTES
         self._tell_loss = tell_loss
@@ -144,21 +148,22 @@ class HeldConnection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Be connected."""
+        self._parser = HttpResponseParser(self)
         self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
         """Take in a piece of the answer; anything else ends the connection."""
         for start in range(0, len(data), SLICE_BYTES):
-            if self.is_answered:
+            if self._parser is None or self.is_answered:
                 self.abort()
                 return
             self.has_heard = True
-            self._take_in(data[start : start + SLICE_BYTES])
+            self._take_in(self._parser, data[start : start + SLICE_BYTES])
 
-    def _take_in(self, data: bytes) -> None:
+    def _take_in(self, parser: HttpResponseParser, data: bytes) -> None:
         self._received += len(data)
         try:
-            self._parser.feed_data(data)
+            parser.feed_data(data)
         except (HttpParserError, HttpParserUpgrade) as error:
             if not self._whole:
                 self._fail(httpx.RemoteProtocolError(f"not an HTTP answer: {error}"))
@@ -182,7 +187,7 @@ class HeldConnection(asyncio.Protocol):
         """End what is under way: by the closing itself where that ends a body, else lost."""
         idle = self.is_free
         self.is_free = False
-        self._transport = None
+        self._transport = self._parser = None
         if idle:
             self._tell_loss()
             return
@@ -199,8 +204,9 @@ class HeldConnection(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         """Note the status: the head is here."""
-        self._answer.status = self._parser.get_status_code()
-        self._head_done = True
+        if self._parser is not None:  # it is what calls
+            self._answer.status = self._parser.get_status_code()
+            self._head_done = True
 
     def on_body(self, body: bytes) -> None:
         """Note a piece of the body, up to one byte more than the cap."""
@@ -219,7 +225,8 @@ class HeldConnection(asyncio.Protocol):
             self._answer, self._head_done = WireAnswer(), False
             return
         self._finish(self._last_came_at())
-        if self._parser.should_keep_alive() and self._transport is not None:
+        parser = self._parser
+        if parser is not None and parser.should_keep_alive() and self._transport is not None:
             self.is_free = True
         else:
             self.abort()

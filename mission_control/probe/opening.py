@@ -85,7 +85,10 @@ class Names:
         asked = self._ask(host)
         await asyncio.wait((asked,), timeout=self._begun[host] + HANGING_AFTER_SECONDS - now)
         if asked.done() and not _says_nothing(asked.exception()):
-            return await self._wait_for(host, asked)
+            try:
+                return await self._wait_for(host, asked)
+            finally:
+                del asked  # as in `_wait_for`
         return newest._replace(remembered=True)
 
     def look_again(self, host: str) -> None:
@@ -114,7 +117,10 @@ class Names:
         return await self._wait_for(host, self._ask(host))
 
     async def _wait_for(self, host: str, asked: "asyncio.Future[Sequence[Address]]") -> Lookup:
-        await asyncio.shield(asked)
+        try:
+            await asyncio.shield(asked)
+        finally:
+            del asked  # its error would hold this frame, and this frame the error
         return self._known[host][-1]
 
     def _ask(self, host: str) -> "asyncio.Future[Sequence[Address]]":

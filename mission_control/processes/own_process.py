@@ -70,13 +70,15 @@ class DaemonWork(Generic[K, T]):
                 self._settle(piece, None, OSError(str(error)))
 
     def _run(self, piece: _Piece[K, T], loop: asyncio.AbstractEventLoop) -> None:
-        result, error = None, None
         try:
-            result = piece.work()
-        except BaseException as caught:  # noqa: BLE001  (it is raised where it is awaited)
-            error = caught
-        with suppress(RuntimeError):  # the loop has ended meanwhile
-            loop.call_soon_threadsafe(self._settle, piece, result, error)
+            settle = partial(self._settle, piece, piece.work(), None)
+        except BaseException as error:  # noqa: BLE001  (it is raised where it is awaited)
+            settle = partial(self._settle, piece, None, error)
+        try:
+            with suppress(RuntimeError):  # the loop has ended meanwhile
+                loop.call_soon_threadsafe(settle)
+        finally:
+            del piece, settle  # an error holds this frame, which must not hold the error
 
     def _settle(self, piece: _Piece[K, T], result: T | None, error: BaseException | None) -> None:
         self._threads -= 1
@@ -115,6 +117,18 @@ LINGER_SECONDS = 5.0
 P = ParamSpec("P")
 
 
+def _do(future: Future[T], work: Callable[[], T]) -> None:
+    if not future.set_running_or_notify_cancel():
+        return
+    try:
+        result = work()
+    except BaseException as error:  # noqa: BLE001  (it is raised where it is awaited)
+        future.set_exception(error)
+        del future  # its error holds this frame, as in concurrent.futures
+    else:
+        future.set_result(result)
+
+
 class DaemonThreads(ThreadPoolExecutor):
     """
     Threads for `asyncio.to_thread` that keep no process from ending.
@@ -135,18 +149,8 @@ class DaemonThreads(ThreadPoolExecutor):
         """Do this in a daemon thread, at once or as soon as one is free."""
         future = Future[T]()
 
-        def work() -> None:
-            if not future.set_running_or_notify_cancel():
-                return
-            try:
-                result = fn(*args, **kwargs)
-            except BaseException as error:  # noqa: BLE001  (it is raised where it is awaited)
-                future.set_exception(error)
-            else:
-                future.set_result(result)
-
         with self._changed:
-            self._waiting.append(work)
+            self._waiting.append(partial(_do, future, partial(fn, *args, **kwargs)))
             begins = self._working < MOST_THREADS
             self._working += begins
         if begins:
@@ -162,6 +166,7 @@ class DaemonThreads(ThreadPoolExecutor):
                     return
                 work = self._waiting.popleft()
             work()
+            del work  # an error of its own may hold this frame
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: FBT001, FBT002  (as the library has it)
         """Wait for what is being done, but not for what hangs."""

@@ -31,6 +31,8 @@ class Mode(StrEnum):
     HEALTHY = "healthy"
     HUNG = "hung"
     """5 % accept and never answer."""
+    HALF = "half"
+    """Every other one accepts and never answers."""
     MIXED = "mixed"
     """5 % hung, 5 % refused, 1 % 500, 1 % a 5 MB body, 1 % one byte per 0.2 s."""
 
@@ -64,7 +66,7 @@ def conduct_of(index: int, mode: Mode) -> Conduct:
     place = index * 37 % 100  # 37 and 100 share no factor: every hundred holds each place once
     if mode is Mode.MIXED and place < len(_MIXED):
         return _MIXED[place]
-    if mode is Mode.HUNG and place < 5:
+    if (mode is Mode.HUNG and place < 5) or (mode is Mode.HALF and index % 2):
         return Conduct.HANGS
     return Conduct.ANSWERS
 

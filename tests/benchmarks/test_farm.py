@@ -27,6 +27,7 @@ def test_addresses_and_indices_are_each_other_s_inverse():
     [
         pytest.param(farm.Mode.HEALTHY, {"answers": 100}, id="healthy"),
         pytest.param(farm.Mode.HUNG, {"answers": 95, "hangs": 5}, id="hung"),
+        pytest.param(farm.Mode.HALF, {"answers": 50, "hangs": 50}, id="half"),
         pytest.param(
             farm.Mode.MIXED,
             {"answers": 87, "hangs": 5, "refuses": 5, "fails": 1, "floods": 1, "drips": 1},
