@@ -87,6 +87,10 @@ COMMANDS = {
         "Export what happened in a stretch of time, and verify such a bundle.",
     ),
     "config": ("mission_control.cli.config", "Look at the configuration."),
+    "rbac": (
+        "mission_control.cli.rbac",
+        "Print the account, roles and bindings that this fleet needs.",
+    ),
     "doctor": ("mission_control.cli.doctor", "Say what works from here, and what does not."),
 }
 """Where each command lives, and the first line of its help, so that help imports nothing."""
