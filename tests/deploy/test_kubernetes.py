@@ -314,7 +314,7 @@ def test_the_policy_lets_out_what_the_fleet_file_needs():
     )
     spec = only(rendered("base"), "NetworkPolicy")["spec"]
     addresses = [urlsplit(a.service_dns) for a in fleet.agents if a.service_dns]
-    wanted = {(a.hostname.split(".")[1], a.port or 80) for a in addresses}
+    wanted = {((a.hostname or "").split(".")[1], a.port or 80) for a in addresses}
     own, label = {"podSelector": {}}, "kubernetes.io/metadata.name"
     let_out = set()
     for rule in spec["egress"]:
@@ -328,6 +328,7 @@ def test_the_policy_lets_out_what_the_fleet_file_needs():
     assert {("kube-system", p, 53) for p in ("TCP", "UDP")} <= let_out
     assert {("0.0.0.0/0", "TCP", 443), ("0.0.0.0/0", "TCP", 6443)} <= let_out
     assert {(n, "TCP", p) for n, port in wanted for p in (port, 8080)} <= let_out
+    assert fleet.access is not None
     assert set(fleet.access.namespaces) <= {where for where, *_ in let_out}
     assert {"TCP"} == {
         p for where, p, _ in let_out if where not in {"kube-system", "169.254.20.10/32"}

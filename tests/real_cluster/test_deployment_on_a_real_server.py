@@ -27,7 +27,13 @@ SERVED_FROM = {
 """What a server of 1.20 does not know, and since when it is known."""
 
 
-@pytest.fixture(scope="module", autouse=True)
+@pytest.fixture(scope="module")
+def token(server):
+    """Return a token of our own account, as the kubelet would mount it."""
+    return server.token_of(FLOOR, ACCOUNT)
+
+
+@pytest.fixture(scope="module")
 def kinds(server):
     """Return every kind that the server offers, with its group and version."""
     offered = set[tuple[str, str]]()
@@ -93,9 +99,8 @@ OF_EVERYBODY = {
 """To ask what oneself may do, which changes nothing."""
 
 
-def test_the_server_grants_what_the_roles_say_and_no_more(server):
+def test_the_server_grants_what_the_roles_say_and_no_more(server, token):
     """In each namespace the account has exactly its Role and the ClusterRole (R10.5)."""
-    token = server.token_of(FLOOR, ACCOUNT)
     roles = [o for o in rendered("rbac") if o["kind"] in {"Role", "ClusterRole"}]
     for namespace in (FLOOR, "agenttrader", "default"):
         meant = {
@@ -135,7 +140,7 @@ NEVER = [
 
 
 @pytest.mark.parametrize(("verb", "group", "resource", "part"), NEVER)
-def test_the_server_says_that_our_account_may_not(server, verb, group, resource, part):
+def test_the_server_says_that_our_account_may_not(server, token, verb, group, resource, part):
     """No Secret, no stream, no write, no other's name: asked of the server itself (R10.3)."""
     path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
     about = {"verb": verb, "group": group, "resource": resource, "subresource": part}
@@ -144,17 +149,16 @@ def test_the_server_says_that_our_account_may_not(server, verb, group, resource,
         "kind": "SelfSubjectAccessReview",
         "spec": {"resourceAttributes": {**about, "namespace": FLOOR}},
     }
-    told = server.ask("POST", path, body, server.token_of(FLOOR, ACCOUNT)).raise_for_status()
+    told = server.ask("POST", path, body, token).raise_for_status()
 
     assert False is told.json()["status"]["allowed"]
 
 
-def test_a_namespace_more_is_read_by_its_own_role(server):
+def test_a_namespace_more_is_read_by_its_own_role(server, token):
     """Before its Role is applied the new namespace is denied; after it, it is read (R10.5)."""
     server.kubectl("create", "namespace", "signals")
     access = ClusterAccess(("agenttrader", FLOOR, "signals"), FLOOR)
     made = rights_documents(least_rights(access, SubjectRef("ServiceAccount", ACCOUNT, FLOOR)))
-    token = server.token_of(FLOOR, ACCOUNT)
     paths = ("/api/v1/namespaces/signals/pods", "/api/v1/namespaces/signals")
     before = [server.ask("GET", path, None, token).status_code for path in paths]
     server.kubectl("apply", "-f", "-", text=yaml.safe_dump_all(made))
