@@ -222,7 +222,7 @@ def _open_files(fleet: Fleet) -> Check:
     return failed("open files", detail, f"raise the hard limit: ulimit -Hn {needed}")
 
 
-RBAC = "apply deploy/kubernetes/rbac.yaml, or ask the Platform Owner"
+RBAC = "apply what `mission-control rbac` prints, or ask the Platform Owner"
 _BUSY = "see whether the API server is overloaded, and whether it can be reached from here"
 _WHERE = "see whether the kubeconfig's server is right, and whether it runs"
 REMEDIES = {

@@ -88,6 +88,10 @@ COMMANDS = {
     ),
     "token": ("mission_control.cli.token", "Make tokens for clients of the API."),
     "config": ("mission_control.cli.config", "Look at the configuration."),
+    "rbac": (
+        "mission_control.cli.rbac",
+        "Print the account, roles and bindings that this fleet needs.",
+    ),
     "doctor": ("mission_control.cli.doctor", "Say what works from here, and what does not."),
 }
 """Where each command lives, and the first line of its help, so that help imports nothing."""

@@ -5,10 +5,14 @@ from typing import Any
 
 import orjson
 
+from mission_control.cluster.decide.least_rights import LeastRights
 from mission_control.cluster.model.facts import (
     AgentWorkload,
+    BindingFacts,
     ClusterFacts,
     ConfigMapFacts,
+    RoleFacts,
+    Rule,
     ServiceFacts,
 )
 from mission_control.cluster.model.objects import PodFacts
@@ -202,3 +206,65 @@ IN_FULL = (
     ("safety_configmap.yaml", "agenttrader-safety"),
 )
 """ConfigMaps that are kept in full, by the file that holds them (docs/semantics.md#12)."""
+
+
+_RBAC = "rbac.authorization.k8s.io"
+_LABELS = {
+    "app.kubernetes.io/name": "agenttrader",
+    "app.kubernetes.io/part-of": "agent-trader-v2",
+    "app.kubernetes.io/component": "ops",
+    "app.kubernetes.io/instance": "mission-control",
+}
+
+
+def rights_documents(rights: LeastRights) -> list[dict[str, Any]]:
+    """Return the objects that give an account its rights, as Kubernetes takes them."""
+    account = rights.account
+    about = _about(account.namespace, account.name)
+    made: list[dict[str, Any]] = [
+        {
+            "apiVersion": "v1",
+            "kind": "ServiceAccount",
+            "metadata": about,
+            "automountServiceAccountToken": False,
+        }
+    ]
+    for role, binding in zip(rights.roles, rights.bindings, strict=True):
+        made.extend((_role_object(role), _binding_object(binding)))
+    return made
+
+
+def _about(namespace: str, name: str) -> dict[str, Any]:
+    inside = {"namespace": namespace} if namespace else {}
+    return {"name": name, **inside, "labels": dict(_LABELS)}
+
+
+def _role_object(role: RoleFacts) -> dict[str, Any]:
+    return {
+        "apiVersion": f"{_RBAC}/v1",
+        "kind": "Role" if role.namespace else "ClusterRole",
+        "metadata": _about(role.namespace, role.name),
+        "rules": [_rule_object(rule) for rule in role.rules],
+    }
+
+
+def _rule_object(rule: Rule) -> dict[str, Any]:
+    names = {"resourceNames": list(rule.names)} if rule.names else {}
+    return {
+        "apiGroups": list(rule.groups),
+        "resources": list(rule.resources),
+        **names,
+        "verbs": list(rule.verbs),
+    }
+
+
+def _binding_object(binding: BindingFacts) -> dict[str, Any]:
+    return {
+        "apiVersion": f"{_RBAC}/v1",
+        "kind": "RoleBinding" if binding.namespace else "ClusterRoleBinding",
+        "metadata": _about(binding.namespace, binding.name),
+        "roleRef": {"apiGroup": _RBAC, "kind": binding.role_kind, "name": binding.role_name},
+        "subjects": [
+            {"kind": s.kind, "name": s.name, "namespace": s.namespace} for s in binding.subjects
+        ],
+    }

@@ -608,7 +608,7 @@ def test_a_list_of_starters_that_is_denied_withholds_go_by_name(floor, resource)
     assert [("DENIED", f"cluster {FLOOR}/{resource}", "P1")] == [
         (r.code, r.subject, r.severity.value) for r in posture.reasons
     ]
-    assert "apply deploy/kubernetes/rbac.yaml" in posture.reasons[0].detail
+    assert "apply what `mission-control rbac` prints" in posture.reasons[0].detail
 
 
 def test_a_wanted_rollout_of_execution_is_evidence_as_well(floor):

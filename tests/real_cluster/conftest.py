@@ -9,7 +9,7 @@ from mission_control.model.fleet import ClusterAccess
 from tests.real_cluster.kube_apiserver import RealApiServer, find_assets, openssl_is_here
 from tests.real_parts import lacking
 
-RBAC = Path(__file__).parents[2] / "deploy" / "kubernetes" / "rbac.yaml"
+RBAC = Path(__file__).parents[2] / "deploy" / "kubernetes" / "rbac" / "rbac.yaml"
 NAMESPACES = ("agenttrader", "trading-floor")
 
 

@@ -537,9 +537,9 @@ async def test_an_account_of_before_gets_no_go_and_is_told_the_remedy(
 
     assert {f"cluster {FLOOR}/{name}" for name in lists} == {r.subject for r in denied}
     assert {(False, True)} == {(r.halts, r.withholds) for r in denied}
-    assert all("apply deploy/kubernetes/rbac.yaml" in r.detail for r in denied)
+    assert all("apply what `mission-control rbac` prints" in r.detail for r in denied)
     assert "UNKNOWN" == checks["RC-406"].outcome.value
-    assert "apply deploy/kubernetes/rbac.yaml" in checks["RC-406"].detail
+    assert "apply what `mission-control rbac` prints" in checks["RC-406"].detail
 
 
 async def test_our_role_grants_every_list_that_is_asked_for(server, our_kubeconfig, access_by):

@@ -11,9 +11,9 @@ import pytest
 
 from mission_control.bootstrap.clock import real_clock
 from mission_control.cluster.model.facts import REQUIRED_LISTS
+from mission_control.cluster.model.resources import RESOURCES, STARTERS
 from mission_control.cluster.read.api_server import ApiServer
 from mission_control.cluster.read.examination import examine_cluster
-from mission_control.cluster.read.guard import RESOURCES, STARTERS
 from mission_control.cluster.read.lister import ClusterLister
 from mission_control.cluster.read.objects import ObjectReader
 from mission_control.cluster.read.observer import ClusterObserver, ConfigMapSwitch

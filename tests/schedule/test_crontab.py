@@ -22,7 +22,9 @@ PROJECT = Path(__file__).parents[2]
 NEW_YORK = ZoneInfo("America/New_York")
 ON = date(2026, 11, 18)
 PLAN = plan_session(ON, MarketCalendar().session_at(instant_of(ON, time(12))), frozenset(Job))
-OBJECTS = list(yaml.safe_load_all((PROJECT / "deploy/kubernetes/cronjobs.yaml").read_text()))
+OBJECTS = list(
+    yaml.safe_load_all((PROJECT / "deploy/kubernetes/cronjobs/cronjobs.yaml").read_text())
+)
 CRON_JOBS = [each for each in OBJECTS if each["kind"] == "CronJob"]
 MUTATING = ("apply", "patch", "delete", "scale", "rollout", "replace", "edit", "label", "annotate")
 """Verbs that the fleet's own validator forbids in its CronJobs."""

@@ -20,7 +20,7 @@ from mission_control.model.reading import Unseen
 MAX_AGE_SECONDS = 60.0
 """Cluster lists: older than this, a list is EXPIRED (docs/semantics.md#6)."""
 SUBJECT = "cluster"
-RBAC = "apply deploy/kubernetes/rbac.yaml"
+RBAC = "apply what `mission-control rbac` prints"
 
 
 class CheckedLists(NamedTuple):

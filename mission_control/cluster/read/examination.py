@@ -4,8 +4,8 @@ import asyncio
 from dataclasses import dataclass, replace
 
 from mission_control.cluster.model.facts import AccountFacts, ListReading
+from mission_control.cluster.model.resources import RESOURCES
 from mission_control.cluster.read.api_server import BadAnswerError
-from mission_control.cluster.read.guard import RESOURCES
 from mission_control.cluster.read.lister import ClusterLister
 from mission_control.cluster.read.objects import ObjectReader
 from mission_control.model.reading import Seen, Unseen, UnseenReason

@@ -6,8 +6,9 @@ from datetime import datetime
 
 import msgspec
 
+from mission_control.cluster.model.resources import GROUPS, Resource
 from mission_control.cluster.read.api_server import ApiServer, BadAnswerError, check_size, read_page
-from mission_control.cluster.read.guard import GROUPS, Resource, collection_path
+from mission_control.cluster.read.guard import collection_path
 from mission_control.cluster.read.shapes import UNDECODABLE
 from mission_control.model.clock import Clock
 from mission_control.model.reading import Seen, Unseen, UnseenReason

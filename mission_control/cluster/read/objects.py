@@ -16,9 +16,9 @@ from mission_control.cluster.model.facts import (
     PodUsage,
     ServiceFacts,
 )
+from mission_control.cluster.model.resources import CORE, METRICS, RESOURCES, STARTERS
 from mission_control.cluster.read.account import AccountReader
 from mission_control.cluster.read.api_server import TEXT, BadAnswerError, read_page
-from mission_control.cluster.read.guard import CORE, METRICS, RESOURCES, STARTERS
 from mission_control.cluster.read.lister import AT_ONCE, ClusterLister, RawList
 from mission_control.cluster.read.projection import (
     EVENT,

@@ -29,9 +29,9 @@ from mission_control.cluster.model.objects import (
     StarterFacts,
     WorkloadFacts,
 )
+from mission_control.cluster.model.resources import CORE, RESOURCES, STARTERS
 from mission_control.cluster.read.api_server import BadAnswerError
 from mission_control.cluster.read.credentials import Endpoint
-from mission_control.cluster.read.guard import CORE, RESOURCES, STARTERS
 from mission_control.cluster.read.lister import ClusterLister, RawList
 from mission_control.cluster.read.projection import (
     EVENT,
