@@ -9,7 +9,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -23,7 +23,7 @@ from mission_control.bootstrap.alerting import Alerting, rules_in_force
 from mission_control.bootstrap.clock import real_clock
 from mission_control.bootstrap.record import find_root, run_origin
 from mission_control.bootstrap.serve import Parts, connected
-from mission_control.configuration.settings import Settings
+from mission_control.configuration.settings import PAGES_VARIABLES, Settings, host_name
 from mission_control.errors import ConfigurationError, StorageError
 from mission_control.log_records import configure_logging
 from mission_control.market_calendar.days import in_new_york
@@ -247,7 +247,7 @@ async def _serve(
         if parts.alerts is not None:
             s.push_async_callback(_end, _begin_alerts(parts.alerts))
         if with_ui:
-            await s.enter_async_context(_pages(settings))
+            await s.enter_async_context(_pages(settings, demo=bool(parts.watch.label)))
         if parts.watch.label:
             from mission_control.bootstrap.demo import run_jobs_when_seen  # noqa: PLC0415
 
@@ -331,8 +331,24 @@ def _report(watch: "asyncio.Task[None]") -> None:
         log.error("the watch has ended; the posture is HALTED", exc_info=watch.exception())
 
 
+def told_to_pages(settings: Settings, environ: Mapping[str, str], *, demo: bool) -> dict[str, str]:
+    """
+    Return the environment of the pages: their own variables, and what follows from our settings.
+
+    Their secrets are files that these name; none is a variable. A demo reads no variable.
+    """
+    reached = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104
+    told = {
+        "MISSION_CONTROL_URL": f"http://{host_name(reached)}:{settings.port}",
+        "MISSION_CONTROL_UI_HOST": settings.host,
+        **({"MISSION_CONTROL_PUBLIC_URL": settings.public_url} if settings.public_url else {}),
+        **{name: environ[name] for name in PAGES_VARIABLES if environ.get(name) and not demo},
+    }
+    return {**environment_of(environ), **told}
+
+
 @contextlib.asynccontextmanager
-async def _pages(settings: Settings) -> AsyncGenerator[None]:
+async def _pages(settings: Settings, *, demo: bool) -> AsyncGenerator[None]:
     """
     Run the operator's pages as a child process; its death never affects this one.
 
@@ -343,9 +359,7 @@ async def _pages(settings: Settings) -> AsyncGenerator[None]:
         "-m",
         "ops_ui",
         env={
-            **environment_of(os.environ),
-            "MISSION_CONTROL_URL": f"http://{settings.host}:{settings.port}",
-            "MISSION_CONTROL_UI_HOST": settings.host,
+            **told_to_pages(settings, os.environ, demo=demo),
             "MISSION_CONTROL_UI_PORT": str(settings.ui_port),
             "MISSION_CONTROL_ALLOWED_HOSTS": ",".join(settings.allowed_hosts),
         },

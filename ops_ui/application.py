@@ -1,7 +1,9 @@
 """The pages as one ASGI app, GET only, with security headers on every answer."""
 
 import logging
+import ssl
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
 
@@ -29,6 +31,11 @@ from ops_ui import (
     schedule_page,
     services,
 )
+from ops_ui.access import pages as access_pages
+from ops_ui.access.guard import Guard
+from ops_ui.access.issuer import Issuer, open_issuer_client
+from ops_ui.access.settings import Access
+from ops_ui.access.sign_in import SignIn
 from ops_ui.brief import brief
 from ops_ui.evidence_now import evidence_now
 from ops_ui.floor import FloorPage
@@ -130,6 +137,9 @@ _ROUTES: Sequence[ControllerRouterHandler] = (
     lkg.lkg_diff,
     schedule_page.schedule,
     pulse,
+    access_pages.sign_in,
+    access_pages.callback,
+    access_pages.sign_out,
     own_status.healthz,
     own_status.ops_status,
     no_page,
@@ -139,19 +149,49 @@ _ROUTES: Sequence[ControllerRouterHandler] = (
 
 def create_application(settings: Settings, client: httpx.AsyncClient | None = None) -> ASGIApp:
     """Make the application; nothing is asked before the first request."""
-    http = client or open_client(settings.mission_control, settings.timeout_seconds)
-    following = client or open_client(settings.mission_control, settings.timeout_seconds)
-    pages = Pages(MissionControlClient(http, settings.timeout_seconds), settings)
-    followed = Pulse(MissionControlClient(following, settings.timeout_seconds), monotonic)
+    seconds, token = settings.timeout_seconds, settings.api_token
+    believed = _believed(settings)
+    http = client or open_client(settings.mission_control, seconds, believed)
+    following = client or open_client(settings.mission_control, seconds, believed)
+    pages = Pages(MissionControlClient(http, seconds, token), settings)
+    followed = Pulse(MissionControlClient(following, seconds, token), monotonic)
+    sign_in = _sign_in(settings.access, believed)
+    closed = [followed.end, following.aclose, http.aclose]
+    closed += [sign_in.issuer.aclose] if sign_in is not None else []
 
     app = Litestar(
         _ROUTES,
         state=State(
-            {"pages": pages, "floor": FloorPage(pages.client, monotonic), "pulse": followed}
+            {
+                "pages": pages,
+                "floor": FloorPage(pages.client, monotonic),
+                "pulse": followed,
+                "sign_in": sign_in,
+            }
         ),
         exception_handlers={Exception: _show_error, HTTPException: _show_error},
         openapi_config=None,
         logging_config=None,
-        on_shutdown=[followed.end, following.aclose, http.aclose],
+        on_shutdown=closed,
     )
-    return with_security_headers(with_request_limits(app, settings.allowed_hosts))
+    page = pages.environment.get_template("access.html")
+    guarded = Guard(app, settings.access, sign_in, page, monotonic)
+    return with_security_headers(with_request_limits(guarded, settings.allowed_hosts))
+
+
+def _believed(settings: Settings) -> ssl.SSLContext:
+    """Return whose certificates are believed: the usual ones, and those that are named."""
+    context = httpx.create_ssl_context(trust_env=False)
+    if settings.authorities is not None:
+        context.load_verify_locations(settings.authorities)
+    return context
+
+
+def _sign_in(access: Access, believed: ssl.SSLContext) -> SignIn | None:
+    if access.oidc is None:
+        return None
+    return SignIn(access, Issuer(access.oidc, open_issuer_client(believed), monotonic), _now)
+
+
+def _now() -> float:
+    return datetime.now(UTC).timestamp()  # noqa: TID251  (own process, own clock)

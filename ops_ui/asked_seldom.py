@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Generic
 
+from ops_ui.access.operator import for_all
 from ops_ui.mission_control_client import Answer, Failure, Missed, MissionControlClient
 
 PAUSES_SECONDS = (10.0, 20.0, 40.0, 60.0, 120.0)
@@ -40,7 +41,7 @@ class AskedSeldom(Generic[Answer]):
         if kept and not (now and not isinstance(self._answer, Missed)):
             return self._answer
         if self._asking is None:
-            self._asking = asyncio.create_task(self._ask(path))
+            self._asking = asyncio.create_task(self._ask(path), context=for_all())
         return await asyncio.shield(self._asking)
 
     async def _ask(self, path: str) -> Answer | Missed:

@@ -27,7 +27,7 @@ from ops_ui.answers import (
 )
 from ops_ui.formats import instant_of, new_york_input
 from ops_ui.incidents import AROUND
-from ops_ui.mission_control_client import HTTP_OK, Failure, Missed, problem_in
+from ops_ui.mission_control_client import HTTP_OK, Missed, missed_by
 from ops_ui.rendering import Pages, asked_of, pages_of, query_of
 
 _API = "/api/v1/evidence"
@@ -257,13 +257,12 @@ async def download(state: State, request: Request[object, object, State]) -> Str
             pages.client.streamed(f"{_API}{query_of(asked)}", "application/zip")
         )
         if answer.status_code != HTTP_OK:
-            missed = await problem_in(answer)
+            missed = await pages.client.problem_in(answer)
             await stack.aclose()
             return await pages.missed(missed, "The bundle could not be made")
     except httpx.HTTPError as error:
         await stack.aclose()
-        lost = Missed(Failure.DOWN, f"the connection failed ({type(error).__name__})")
-        return await pages.missed(lost, "The bundle could not be made")
+        return await pages.missed(missed_by(error), "The bundle could not be made")
     name = "".join(c for c in _name_in(answer) if c.isalnum() or c in "._-")
     headers = {
         "content-disposition": f'attachment; filename="{name or "evidence.zip"}"',

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from urllib.parse import urlencode
 
+from ops_ui.access.operator import for_all
 from ops_ui.alert_answers import Alerts
 from ops_ui.alerts import AlertsView, see_alerts
 from ops_ui.answers import Agents, Events, Posture, Schedule, Timeline
@@ -209,7 +210,7 @@ class FloorPage:
         Many pages that are renewed at once, as they are by news, share one.
         """
         if self._seeing is None or self._seeing.done():
-            self._seeing = asyncio.create_task(self._see())
+            self._seeing = asyncio.create_task(self._see(), context=for_all())
         return await asyncio.shield(self._seeing)
 
     async def time_machine(self) -> TimeMachine:

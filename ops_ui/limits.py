@@ -1,11 +1,14 @@
 """What the pages refuse before anything else looks at it."""
 
 from asyncio import Transport
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, ClassVar, cast
 
 from litestar.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from ops_ui.access.addresses import is_of, peer_of
+from ops_ui.access.settings import Network
 
 MAX_URL_BYTES = 8_192
 """Path and query together, as Mission Control's own API has it."""
@@ -94,11 +97,14 @@ class LimitedHttpProtocol(HttpToolsProtocol):
 
     uvicorn gathers headers without a limit and waits for the rest of a request for as long as a
     client likes: one connection could take hundreds of MiB, and a few hundred silent ones every
-    open file. `head_seconds` run from the connection, or the first byte, to the end of the head.
+    open file. One address has `max_of_one_address` connections at most, `proxies` and loopback
+    apart. `head_seconds` run from the connection, or the first byte, to the end of the head.
     """
 
     head_seconds: ClassVar[float] = 10.0
     max_connections: ClassVar[int] = 512
+    max_of_one_address: ClassVar[int] = 64
+    proxies: ClassVar[Sequence[Network]] = ()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  (uvicorn's own)
         """Expect a head first."""
@@ -109,10 +115,19 @@ class LimitedHttpProtocol(HttpToolsProtocol):
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         """Be connected, unless there are too many already."""
         super().connection_made(transport)
-        if len(self.connections) > self.max_connections:
+        if len(self.connections) > self.max_connections or self._has_too_many():
             transport.abort()
         else:
             self._expect_head()
+
+    def _has_too_many(self) -> bool:
+        """Return whether one address, neither loopback nor a proxy of ours, has too many."""
+        address = peer_of({"client": self.client})
+        if (address is not None and address.is_loopback) or is_of(address, self.proxies):
+            return False
+        others = cast("set[HttpToolsProtocol]", self.connections)
+        held = sum(peer_of({"client": one.client}) == address for one in others)
+        return held > self.max_of_one_address
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Be disconnected."""

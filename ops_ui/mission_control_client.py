@@ -1,6 +1,7 @@
 """Asks Mission Control. Whatever goes wrong is a value with a name of its own."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -11,9 +12,12 @@ import httpx
 import orjson
 from pydantic import ValidationError
 
+from ops_ui.access.api_token import OurToken, TokenUnusable
+from ops_ui.access.secret_file import SecretFile
 from ops_ui.answers import Part, Refusal
 
 HTTP_OK, HTTP_NOT_FOUND, HTTP_SERVICE_UNAVAILABLE = 200, 404, 503
+UNAUTHORIZED, FORBIDDEN = 401, 403
 MAX_BYTES = 4 * 1024 * 1024
 MAX_PROBLEM_BYTES = 64 * 1024
 MISTAKES = frozenset({400, 414, 422})
@@ -29,6 +33,7 @@ class Failure(StrEnum):
     SLOW = "SLOW"
     RESTARTING = "RESTARTING"
     GARBAGE = "GARBAGE"
+    REFUSED = "REFUSED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +69,18 @@ _WRONG = {
 class MissionControlClient:
     """Reads Mission Control's API with GET alone, under one total deadline for each question."""
 
-    def __init__(self, client: httpx.AsyncClient, timeout_seconds: float) -> None:
+    def __init__(
+        self, client: httpx.AsyncClient, timeout_seconds: float, token: SecretFile | None = None
+    ) -> None:
         """
-        Ask through this client.
+        Ask through this client, with our token, and in the name of who is signed in.
 
         `safety` is what the newest answer says that the fleet needs, `label` what marks it (DEMO
         on a simulated floor, else empty) and `time` Mission Control's clock then (UTC).
         """
         self._client = client
         self._timeout = timeout_seconds
+        self._auth = OurToken(token)
         self.safety = ""
         self.label = ""
         self.time = ""
@@ -122,22 +130,22 @@ class MissionControlClient:
                 return await self._read(path, accept, absent=absent, limit=limit)
         except TimeoutError:
             return Missed(Failure.SLOW, f"no whole answer within {patience:g} s")
-        except httpx.ConnectError:
-            return Missed(Failure.DOWN, "nothing answers at its address")
         except httpx.HTTPError as error:
-            return Missed(Failure.DOWN, f"the connection failed ({type(error).__name__})")
+            return missed_by(error)
 
     async def _read(
         self, path: str, accept: str, *, absent: bool, limit: int
     ) -> bytes | Missed | None:
         headers = {"accept": accept}
         total = httpx.Timeout(self._timeout, read=None)  # the whole answer has a deadline
-        async with self._client.stream("GET", path, headers=headers, timeout=total) as response:
+        async with self._client.stream(
+            "GET", path, headers=headers, timeout=total, auth=self._auth
+        ) as response:
             self._note(response.headers)
             if response.status_code == HTTP_NOT_FOUND and absent:
                 return None
             if response.status_code != HTTP_OK:
-                return await problem_in(response)
+                return await self.problem_in(response)
             body = await _body_of(response, limit)
             if body is None:
                 return Missed(Failure.GARBAGE, f"{path} answered more than {limit // 2**20} MiB")
@@ -163,17 +171,32 @@ class MissionControlClient:
         """Open an answer that is read as it arrives; raises httpx.HTTPError when it fails."""
         headers = {"accept": accept, **(more or {})}
         timeout = httpx.Timeout(self._timeout, read=30.0)
-        async with self._client.stream("GET", path, headers=headers, timeout=timeout) as response:
+        async with self._client.stream(
+            "GET", path, headers=headers, timeout=timeout, auth=self._auth
+        ) as response:
             yield response
 
+    async def problem_in(self, response: httpx.Response) -> Missed:
+        """Return why an answer is none, as its problem details say."""
+        status = response.status_code
+        if status == HTTP_SERVICE_UNAVAILABLE:
+            return Missed(Failure.RESTARTING, "it answers 503: starting, stopping, stalled or busy")
+        told = _told_by(await _body_of(response, MAX_PROBLEM_BYTES) or b"")
+        if status in {UNAUTHORIZED, FORBIDDEN}:
+            return Missed(Failure.REFUSED, self._auth.remedy(status, told), status)
+        return Missed(Failure.GARBAGE, f"{response.url.path} answered {status}", status, told)
 
-async def problem_in(response: httpx.Response) -> Missed:
-    """Return why an answer is none, as its problem details say."""
-    status = response.status_code
-    if status == HTTP_SERVICE_UNAVAILABLE:
-        return Missed(Failure.RESTARTING, "it answers 503: starting, stopping, stalled or busy")
-    told = _told_by(await _body_of(response, MAX_PROBLEM_BYTES) or b"")
-    return Missed(Failure.GARBAGE, f"{response.url.path} answered {status}", status, told)
+
+def missed_by(error: httpx.HTTPError) -> Missed:
+    """Return what it means that a question failed."""
+    if isinstance(error, TokenUnusable):
+        return Missed(Failure.REFUSED, str(error))
+    if isinstance(error, httpx.ConnectError):
+        if "CERTIFICATE_VERIFY_FAILED" in str(error):
+            why = "its certificate is not believed; name who signs it by MISSION_CONTROL_UI_CA_FILE"
+            return Missed(Failure.DOWN, why)
+        return Missed(Failure.DOWN, "nothing answers at its address")
+    return Missed(Failure.DOWN, f"the connection failed ({type(error).__name__})")
 
 
 async def _body_of(response: httpx.Response, limit: int) -> bytes | None:
@@ -204,12 +227,13 @@ def _told_by(body: bytes) -> str:
         return ""
 
 
-def open_client(base_url: str, timeout_seconds: float) -> httpx.AsyncClient:
+def open_client(base_url: str, timeout_seconds: float, verify: ssl.SSLContext) -> httpx.AsyncClient:
     """Open a client that follows no redirect, keeps no cookie and reads no proxy."""
     return httpx.AsyncClient(
         base_url=base_url,
         timeout=timeout_seconds,
         trust_env=False,
+        verify=verify,
         follow_redirects=False,
         headers={"accept-encoding": "identity", "user-agent": "mission-control-ops-ui"},
     )

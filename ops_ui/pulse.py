@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 import httpx
 
+from ops_ui.access.operator import for_all
 from ops_ui.mission_control_client import HTTP_OK, MissionControlClient
 
 IDLE_SECONDS = 30.0
@@ -44,7 +45,7 @@ class Pulse:
         """
         self._asked_at = self._seconds()
         if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._follow())
+            self._task = asyncio.create_task(self._follow(), context=for_all())
         heard = self._heard_at
         return {"news": self._news, "age": None if heard is None else self._seconds() - heard}
 

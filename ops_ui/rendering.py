@@ -19,6 +19,7 @@ from litestar import MediaType, Request, Response
 from litestar.datastructures import State
 
 from ops_ui import formats
+from ops_ui.access.operator import SIGNED_IN
 from ops_ui.frame import Frame, ask_present, lost_frame, see_frame
 from ops_ui.mission_control_client import Failure, Missed, MissionControlClient
 from ops_ui.settings import Settings
@@ -176,6 +177,7 @@ class Pages:
             slow_refresh_seconds=self.slow_refresh_seconds,
             safety=self.client.safety,
             frame=frame,
+            operator=SIGNED_IN.get(),
             **values,
         )
         return Response(
@@ -190,6 +192,8 @@ class Pages:
         if missed.is_mistake:
             heading, text = "This address asks for what cannot be answered", missed.told
             return await self.render("message.html", missed.status, heading=heading, text=text)
+        if missed.failure is Failure.REFUSED:
+            heading = "Mission Control refuses our token"
         if missed.failure is not Failure.GARBAGE:  # it is not waited for once more
             frame = lost_frame(missed.detail, self.client.time, self.client.label)
             return self.render_in(frame, "message.html", 502, heading=heading, text=missed.detail)

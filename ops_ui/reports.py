@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from litestar import MediaType, Request, Response, get
 from litestar.datastructures import State
 
+from ops_ui.access.pages import sign_in_of
 from ops_ui.lanes import Lanes, see_lanes
 from ops_ui.mission_control_client import HTTP_NOT_FOUND, Missed
 from ops_ui.record_answers import (
@@ -305,4 +306,6 @@ async def read_only(state: State) -> Response[str]:
     proof = await pages.client.ask("/api/v1/attestation/read-only", Proof)
     if isinstance(proof, Missed):
         return await pages.missed(proof, "The proof could not be read")
-    return await pages.render("read_only.html", proof=proof)
+    sign_in = sign_in_of(state)
+    posted_to = sign_in.issuer.posted_to if sign_in is not None else ""
+    return await pages.render("read_only.html", proof=proof, posted_to=posted_to)

@@ -16,6 +16,7 @@ FAILURES = {
     Failure.SLOW: ("SLOW", "Mission Control takes too long to answer"),
     Failure.RESTARTING: ("RESTARTING", "Mission Control is starting, stopping or stalled"),
     Failure.GARBAGE: ("UNREADABLE", "Mission Control answers something that cannot be read"),
+    Failure.REFUSED: ("REFUSED", "Mission Control refuses our token"),
 }
 _LOOKS = {"OK": "ok", "MARKET_CLOSED": "closed", "HALTED": "halted"}
 _NO_REASON = Reason.model_validate({})

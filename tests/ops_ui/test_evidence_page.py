@@ -266,7 +266,7 @@ async def test_a_name_cannot_say_more_than_a_name(pages, evidence):
     [
         (httpx.Response(422, json={"detail": "`from` must lie before"}), 422, "must lie before"),
         (httpx.Response(503), 502, "503"),
-        (httpx.ConnectError("refused"), 502, "the connection failed"),
+        (httpx.ConnectError("refused"), 502, "nothing answers at its address"),
     ],
 )
 async def test_a_bundle_that_is_not_made_is_a_page_that_says_so(

@@ -1,0 +1,1 @@
+"""Who may see the pages: sign-in by OpenID Connect, or the word of a trusted proxy."""
