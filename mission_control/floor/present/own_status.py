@@ -8,7 +8,7 @@ from typing import Any
 from mission_control.contract.model.shapes import DEFAULT_HEARTBEAT_TTL_SECONDS, ServiceState
 from mission_control.documents.instants import seconds_since, utc_text, whole_seconds_text
 from mission_control.floor.model import FloorSnapshot, Verdict
-from mission_control.floor.present.posture import fleet_document
+from mission_control.floor.present.posture import fleet_document, restart_document
 from mission_control.floor.present.predecessor import aggregate_agents, last_poll_cycle_at
 from mission_control.kill_switch.present import execution_is_halted, halted_document
 from mission_control.model.codes import KILL_SWITCH, POLL_LOOP_STALLED, SCHEDULER_STALLED
@@ -144,4 +144,5 @@ def _fleet(snapshot: FloorSnapshot, own: OwnProcess) -> dict[str, Any]:
         "at": utc_text(snapshot.at),
         "sequence": snapshot.sequence,
         "poll_interval_seconds": own.poll_interval_seconds,
+        "restart_needed": restart_document(snapshot.restart) if snapshot.restart else None,
     }
