@@ -215,6 +215,7 @@ class Posture(Labelled):
     fleet_source: Text = below("fleet", "source")
     fleet_agents: Count = below("fleet", "agents")
     sequence: Number
+    restart_needed: Text = below("restart_needed", "sentence")
 
 
 class Workload(Part):

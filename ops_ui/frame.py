@@ -42,8 +42,9 @@ class Frame:
     What stands above a page.
 
     `now` is Mission Control's own time in UTC, `age` that of its newest decision in seconds. A
-    frame that is not live says `why`. One of the past has its instant `at`, is labelled `as_of`,
-    and has no counts.
+    frame that is not live says `why`. `restart` says that the fleet file changed since the start,
+    and only a restart takes it; empty where it did not. One of the past has its instant `at`, is
+    labelled `as_of`, and has no counts.
     """
 
     ways: tuple[Way, ...]
@@ -55,6 +56,7 @@ class Frame:
     label: str = ""
     at: str = ""
     as_of: str = ""
+    restart: str = ""
 
     @property
     def marks(self) -> tuple[str, ...]:
@@ -114,6 +116,7 @@ def see_frame(present: Present, label: str) -> Frame:
         age,
         _why_not_live(age),
         posture.label or label,
+        restart=posture.restart_needed,
     )
 
 

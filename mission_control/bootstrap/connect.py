@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 from mission_control.bootstrap.clock import real_clock
 from mission_control.configuration.closures import load_closures
-from mission_control.configuration.settings import Settings
+from mission_control.configuration.settings import Settings, load_fleet_again
 from mission_control.floor import observe as floor_sources
+from mission_control.floor.fleet_on_disk import FleetOnDisk
 from mission_control.kill_switch.read import SwitchReader
 from mission_control.market_calendar.calendar import MarketCalendar
 from mission_control.model.clock import Clock
+from mission_control.model.fleet import Fleet
 from mission_control.probe.received import Interpreter
 from mission_control.probe.service_probe import ServiceProbe
 from mission_control.probe.transport import Transports, open_transports
@@ -75,6 +77,7 @@ async def reading(
             captured=cluster.captured if cluster else None,
             in_force=calendar,
             reloads=lambda: (*probe.take_reloads(), *floors.take_reloads()),
+            on_disk=fleet_on_disk(settings),
         )
         yield Edges(sources, calendar, transports, floors, cluster)
 
@@ -95,6 +98,17 @@ def calendar_in_force(settings: Settings) -> CalendarInForce:
     if settings.closures_file is not None:
         file = FollowedFile(settings.closures_file, _load_calendar, settings.closures_digest)
     return CalendarInForce(MarketCalendar(settings.closures), file)
+
+
+def fleet_on_disk(settings: Settings) -> FleetOnDisk:
+    """Return what tells when the fleet file, or the one with the list of agents, has changed."""
+
+    def load(path: Path) -> tuple[str, Fleet]:
+        fleet = load_fleet_again(path, settings)
+        return fleet.digest, fleet
+
+    digest = settings.fleet.digest
+    return FleetOnDisk(FollowedFile(Path(settings.fleet.source), load, digest), digest)
 
 
 def _load_calendar(path: Path) -> tuple[str, MarketCalendar]:

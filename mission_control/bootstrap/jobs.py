@@ -33,7 +33,7 @@ from mission_control.floor.model import NOTHING_LATCHED, FloorSnapshot, Latched
 from mission_control.floor.observe import Looking, observe_rounds
 from mission_control.history.alert_rows import AlertRows
 from mission_control.history.continuity import recall_latched
-from mission_control.history.database import SQLITE_NAME, open_engine
+from mission_control.history.database import SQLITE_NAME, open_engine, refuse_newer_tables
 from mission_control.history.past_floor import PastFloor
 from mission_control.history.reader import HistoryReader
 from mission_control.history.remember import FloorMemory
@@ -46,6 +46,7 @@ from mission_control.model.reading import Seen, Unseen, UnseenReason
 from mission_control.readiness.model import PollCoverage
 from mission_control.records.artifact_reader import ArtifactReader
 from mission_control.records.artifact_store import ArtifactStore, RunWriter
+from mission_control.records.marker import refuse_newer_record
 from mission_control.records.root_check import StoreCheck
 from mission_control.records.run_origin import Ground, RunOrigin
 from mission_control.redaction.redact import redact_document, redact_text
@@ -236,12 +237,18 @@ async def recall(settings: Settings) -> tuple[Latched, bool]:
 
 @contextmanager
 def history_to_read(settings: Settings) -> Generator[HistoryReader | None]:
-    """Open the history that a server keeps, for the time of the block; None where none ever did."""
+    """
+    Open the history that a server keeps, for the time of the block; None where none ever did.
+
+    Raises ConfigurationError where a newer version wrote it, or what the root records.
+    """
+    refuse_newer_record(settings.root)
     if settings.database_url is None and not _exists(settings.root / SQLITE_NAME):
         yield None
         return
     engine = open_engine(settings.root, settings.database_url)
     try:
+        refuse_newer_tables(engine)
         yield HistoryReader(engine)
     finally:
         engine.dispose()

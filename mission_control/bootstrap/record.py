@@ -16,14 +16,19 @@ from mission_control.documents.canonical_json import encode_json
 from mission_control.documents.instants import utc_text
 from mission_control.errors import ConfigurationError, StorageError
 from mission_control.history.continuity import StartingRoot
-from mission_control.history.database import check_history
+from mission_control.history.database import (
+    SQLITE_NAME,
+    check_history,
+    open_engine,
+    refuse_newer_tables,
+)
 from mission_control.market_calendar.calendar import MarketCalendar
 from mission_control.model.clock import Clock
 from mission_control.model.reading import Seen, Unseen, UnseenReason
 from mission_control.records.artifact_store import ArtifactStore, stamp
 from mission_control.records.folder import Folder
 from mission_control.records.ledger import FOLDER
-from mission_control.records.marker import read_marker
+from mission_control.records.marker import read_marker, refuse_newer_record
 from mission_control.records.model import Collection, LedgerHead
 from mission_control.records.root_check import (
     StoreCheck,
@@ -44,11 +49,12 @@ log = logging.getLogger(__name__)
 
 def require_record(settings: Settings) -> None:
     """
-    Refuse a root that does not hold the record that the settings name.
+    Refuse a root that does not hold the record that the settings name, or a newer version's.
 
     Raises ConfigurationError. A root that cannot be read is not refused: it is told on the
     posture, and may come back.
     """
+    refuse_newer_record(settings.root)
     wanted = settings.record_id
     if wanted is None:
         return
@@ -107,15 +113,26 @@ def tell_of_root(settings: Settings) -> Sequence[str]:
 
 async def find_record(settings: Settings) -> None:
     """
-    Refuse as `require_record` does, and log what is odd about the root.
+    Refuse as `require_record` does, and a newer version's history; log what is odd about the root.
 
-    A root that hangs does not keep a server from serving.
+    A root or a database that hangs does not keep a server from serving.
     """
     with suppress(TimeoutError):
         async with asyncio.timeout(FINDING_SECONDS):
             await asyncio.to_thread(require_record, settings)
+            await asyncio.to_thread(_require_history, settings)
             for oddity in await asyncio.to_thread(tell_of_root, settings):
                 log.warning("%s", oddity)
+
+
+def _require_history(settings: Settings) -> None:
+    if settings.database_url is None and not (settings.root / SQLITE_NAME).exists():
+        return  # asking would make it
+    engine = open_engine(settings.root, settings.database_url)
+    try:
+        refuse_newer_tables(engine)
+    finally:
+        engine.dispose()
 
 
 def run_origin(settings: Settings, trigger: str, began: datetime) -> RunOrigin:
@@ -162,6 +179,10 @@ async def try_records(
     store: Seen[None] | Unseen = Unseen(UnseenReason.UNREADABLE, clock(), detail="no such folder")
     if (settings.root / FOLDER).is_dir():
         store = await StoreCheck(ArtifactStore(settings.root), clock).check()
+        try:
+            await asyncio.to_thread(refuse_newer_record, settings.root)
+        except ConfigurationError as error:
+            store = Unseen(UnseenReason.UNREADABLE, clock(), detail=str(error))
     elif settings.root.is_dir():
         store = await StoreCheck(_Bare(settings.root), clock).check()
     return store, await check_history(settings.root, settings.database_url, clock)

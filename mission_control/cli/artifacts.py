@@ -9,9 +9,8 @@ import click
 
 from mission_control.cli.context import CliContext
 from mission_control.cli.exit_codes import INTERNAL, VERIFICATION_FAILED
-from mission_control.cli.flags import json_flag, setting_flags
+from mission_control.cli.flags import json_flag, root_with, setting_flags
 from mission_control.cli.output import columns, emit, printable, table
-from mission_control.configuration.settings import load_root_in_force
 from mission_control.documents.document import document
 from mission_control.errors import StorageError
 from mission_control.processes import own_process as process
@@ -65,7 +64,7 @@ def list_runs(
 ) -> None:
     """List what was recorded, newest first: when, which job, for which session, and where."""
     context = ctx.ensure_object(CliContext)
-    root = load_root_in_force(context.environ, config_file=context.config_file, flags=flags)
+    root = root_with(context, flags)
     session = session_date.date() if session_date else None
     query = ArtifactQuery(limit, job=job, session_date=session)
     page = _await(ctx, ArtifactReader(root, context.clock).page(query))
@@ -88,7 +87,7 @@ def verify(ctx: click.Context, *, as_json: bool, **flags: str | None) -> None:
     order, and then exits with 4. Nothing is changed.
     """
     context = ctx.ensure_object(CliContext)
-    root = load_root_in_force(context.environ, config_file=context.config_file, flags=flags)
+    root = root_with(context, flags)
     with context.busy("Reading everything that was recorded"):
         checked = _await(ctx, ArtifactReader(root, context.clock).check())
     found = checked.found

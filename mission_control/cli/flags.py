@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -10,8 +11,9 @@ from mission_control.cli.context import CliContext
 from mission_control.cli.failures import JSON_ASKED
 from mission_control.cli.output import printable
 from mission_control.configuration.declared_settings import SETTINGS_BY_NAME
-from mission_control.configuration.settings import Settings, load_settings
+from mission_control.configuration.settings import Settings, load_root_in_force, load_settings
 from mission_control.market_calendar.days import read_instant
+from mission_control.records.marker import refuse_newer_record
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -37,6 +39,13 @@ def settings_with(
     for note in settings.notes if tell else ():
         context.say(f"Note: {note}.")
     return settings
+
+
+def root_with(context: CliContext, flags: Mapping[str, object]) -> Path:
+    """Settle only the root, of a command that reads what is recorded there; no fleet is needed."""
+    root = load_root_in_force(context.environ, config_file=context.config_file, flags=flags)
+    refuse_newer_record(root)
+    return root
 
 
 def read_at(_: click.Context, __: click.Parameter, value: str | None) -> datetime | None:

@@ -15,10 +15,10 @@ from mission_control.bootstrap.jobs import (
 )
 from mission_control.cli.context import CliContext
 from mission_control.cli.exit_codes import HALTED, INTERNAL, USAGE, VERIFICATION_FAILED
-from mission_control.cli.flags import json_flag, setting_flags, settings_with
+from mission_control.cli.flags import json_flag, root_with, setting_flags, settings_with
 from mission_control.cli.output import columns, emit, fitting, printable
 from mission_control.cli.recording import recording_with, run_recording
-from mission_control.configuration.settings import Settings, load_root_in_force
+from mission_control.configuration.settings import Settings
 from mission_control.errors import ConfigurationError, StorageError
 from mission_control.floor.observe import Looking
 from mission_control.last_known_good.model import LkgCapture
@@ -195,7 +195,7 @@ def verify(ctx: click.Context, reference: str, *, as_json: bool, **flags: str | 
 
 
 def _artifacts(context: CliContext, flags: Mapping[str, str | None]) -> ArtifactReader:
-    root = load_root_in_force(context.environ, config_file=context.config_file, flags=dict(flags))
+    root = root_with(context, flags)
     return ArtifactReader(root, context.clock)
 
 

@@ -13,6 +13,7 @@ from mission_control.cli.output import printable
 from mission_control.configuration.settings import Settings
 from mission_control.errors import StorageError
 from mission_control.processes import own_process as process
+from mission_control.records.marker import refuse_newer_record
 
 T = TypeVar("T")
 
@@ -25,6 +26,7 @@ def recording_with(context: CliContext, flags: Mapping[str, object]) -> Settings
     that root records in another user's root cannot be used by that user.
     """
     settings = settings_with(context, flags)
+    refuse_newer_record(settings.root)
     for oddity in tell_of_root(settings):
         context.say(f"Note: {oddity}.")
     return settings

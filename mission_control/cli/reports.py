@@ -4,9 +4,8 @@ import click
 
 from mission_control.cli.context import CliContext
 from mission_control.cli.exit_codes import USAGE
-from mission_control.cli.flags import json_flag, setting_flags
+from mission_control.cli.flags import json_flag, root_with, setting_flags
 from mission_control.cli.output import emit, printable
-from mission_control.configuration.settings import load_root_in_force
 from mission_control.deploy_report.decide.changes import compare_reports
 from mission_control.deploy_report.present import comparison_document
 from mission_control.processes import own_process as process
@@ -42,7 +41,7 @@ def diff(
     whether or not anything changed.
     """
     context = ctx.ensure_object(CliContext)
-    root = load_root_in_force(context.environ, config_file=context.config_file, flags=flags)
+    root = root_with(context, flags)
     artifacts = ArtifactReader(root, context.clock)
     try:
         old, new = process.run(_both(artifacts, before, after))

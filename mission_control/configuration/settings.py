@@ -380,6 +380,24 @@ def _fleet(given: _Given, interval: float, deadline: float) -> Fleet:
     return NO_FLEET
 
 
+def load_fleet_again(path: Path, settings: Settings) -> Fleet:
+    """
+    Load the fleet as a start with the same settings would; nothing of it comes into force.
+
+    Raises ConfigurationError for what a start would refuse in this file.
+    """
+    interval, deadline = settings.interval_seconds, settings.deadline_seconds
+    if settings.config_file is None or path != settings.config_file:
+        return load_fleet(path, default_interval=interval, default_deadline=deadline)
+    problems = Problems()
+    source = read_yaml(path, what="configuration file")
+    reading = Reading(source, problems, path.absolute().parent, interval, deadline)
+    fields = reading.fields(source.root, (*SETTINGS_BY_NAME, *FLEET_KEYS))
+    fleet = read_fleet({key: fields[key] for key in FLEET_KEYS if key in fields}, reading)
+    problems.raise_if_any()
+    return fleet
+
+
 def _fleet_is_in_file(given: _Given) -> bool:
     named = given.found.get("fleet_file")
     nearer = named is not None and named.origin in {Origin.FLAG, Origin.VARIABLE}

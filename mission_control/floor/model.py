@@ -21,6 +21,7 @@ from mission_control.model.finding import Reason, Severity
 from mission_control.model.fleet import Agent, EndedAlarm, Fleet
 from mission_control.model.kill_switch import KillSwitch, SourceKind
 from mission_control.model.reading import EndpointReading, Seen, ServiceRound, Unseen
+from mission_control.model.reload import RestartNeeded
 from mission_control.model.session import CalendarDoubt, MarketSession
 
 KILL_SWITCH = "kill-switch"
@@ -280,7 +281,8 @@ class FloorSnapshot:
 
     `sequence` counts snapshots since the process started. `label` is `DEMO` when the floor is
     simulated, `AS OF ...` when the past is shown, else empty. `cleared` are the alarms that this
-    decision ended, by key, and how each ended.
+    decision ended, by key, and how each ended. `restart` is no part of the decision: that a restart
+    is needed for a fleet file that changed since the start.
     """
 
     at: datetime
@@ -294,6 +296,7 @@ class FloorSnapshot:
     label: str = ""
     cluster: ClusterFacts | None = None
     cleared: tuple[tuple[tuple[str, str, str, str], str], ...] = ()
+    restart: RestartNeeded | None = None
 
     @property
     def cluster_identity(self) -> ClusterIdentity:

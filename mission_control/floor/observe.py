@@ -10,6 +10,7 @@ from mission_control.cluster.model.facts import CapturedWorkloads, identify_clus
 from mission_control.floor.decide.evidence import is_obtained
 from mission_control.floor.decide.floor import decide_floor
 from mission_control.floor.decide.round_memory import join_rounds
+from mission_control.floor.fleet_on_disk import FleetOnDisk
 from mission_control.floor.model import NOTHING_LATCHED, FloorEvidence, FloorSnapshot, Latched
 from mission_control.history.remember import FloorMemory
 from mission_control.market_calendar.calendar import CalendarReader
@@ -35,9 +36,9 @@ class FloorSources:
     The edges that a watch reads from; without a store nothing is ever recorded.
 
     `captured` tells what ran at the last known good, where a record is read. `in_force` is the
-    calendar once more where its closures may change, and `reloads` gives each set of other files
-    once that was read again. `decided` is handed each decision with what happened, where alerts are
-    decided.
+    calendar once more where its closures may change, `on_disk` tells of the fleet file as it is by
+    now, and `reloads` gives each set of other files once that was read again. `decided` is handed
+    each decision with what happened, where alerts are decided.
     """
 
     services: "ServiceProbe"
@@ -49,6 +50,7 @@ class FloorSources:
     cluster: "ClusterObserver | None" = None
     captured: Callable[[ClusterIdentity], Awaitable[CapturedWorkloads]] | None = None
     in_force: CalendarInForce | None = None
+    on_disk: FleetOnDisk | None = None
     reloads: Callable[[], Sequence[Reload]] | None = None
     decided: Callable[[FloorSnapshot, Sequence[FloorEvent]], None] | None = None
 

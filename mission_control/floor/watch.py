@@ -335,6 +335,7 @@ class FloorWatch:
             try:
                 self._tell(self.sources.reloads() if self.sources.reloads else ())
                 await self._follow_calendar()
+                await self._follow_fleet_file()
             except Exception:  # a bug of ours: what is in force stays
                 log.exception("looking for changed files failed")
             await asyncio.sleep(FILES_SECONDS)
@@ -355,6 +356,14 @@ class FloorWatch:
         if turns_session(before, after):
             self.board.begin_again(now)
         self._fresh.set()
+
+    async def _follow_fleet_file(self) -> None:
+        """Tell that the fleet file changed; what is watched stays as it was at the start."""
+        on_disk = self.sources.on_disk
+        told = await on_disk.look(self.sources.clock()) if on_disk else None
+        if told is not None:
+            self._reloaded.append(told)
+            self._fresh.set()
 
     def _tell(self, reloads: Sequence[Reload]) -> None:
         session = self._session_at()(self.sources.clock())
@@ -439,6 +448,8 @@ class FloorWatch:
             sequence=self.board.next_sequence,
             label=self.label,
         )
+        if self.sources.on_disk is not None and self.sources.on_disk.restart is not None:
+            snapshot = replace(snapshot, restart=self.sources.on_disk.restart)
         # Alarms from before the start were raised then: here they only end, as history records.
         found = find_happenings(replace(before, latched=latched), snapshot)
         happenings = [*self._reloaded, *(self._start(found, snapshot) if self._starts else found)]

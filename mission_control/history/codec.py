@@ -162,7 +162,7 @@ def read_evidence(document: Json, fleet: Fleet) -> FloorEvidence:
         tuple(_read_switch(s) for s in document["witnesses"]),
         _read_try(document["store"]),
         _read_try(document["history"]),
-        document["standing_known"],
+        document.get("standing_known", True),  # the first version decided as if all were known
         _CLUSTER.validate_python(document.get("cluster")),
         document.get("standing_lost", ""),
         _INSTANT.validate_python(document.get("record_new_until")),
@@ -217,11 +217,15 @@ def _read_try(document: Json | None) -> Seen[None] | Unseen | None:
     return kind.validate_python({"value": None, **document})
 
 
+_UNDECIDED = frozenset({"sequence", "label", "restart_needed"})
+
+
 def decision_result(snapshot: FloorSnapshot) -> str:
-    """Return the SHA-256 in hex of posture, services and safety, without sequence and label."""
+    """
+    Return the SHA-256 in hex of posture, services and safety, without what is not decided.
+
+    That is sequence, label, and whether a restart is needed.
+    """
     documents = [posture_document(snapshot), agents_document(snapshot), safety_document(snapshot)]
-    bare = [
-        {k: v for k, v in document.items() if k not in {"sequence", "label"}}
-        for document in documents
-    ]
+    bare = [{k: v for k, v in document.items() if k not in _UNDECIDED} for document in documents]
     return hashlib.sha256(encode_json(bare)).hexdigest()

@@ -7,6 +7,7 @@ import stat
 import threading
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
+from importlib.metadata import version
 from pathlib import Path
 from time import monotonic, sleep
 
@@ -14,10 +15,11 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, t
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from mission_control.errors import StorageError
+from mission_control.errors import ConfigurationError, StorageError
 from mission_control.model.clock import Clock
 from mission_control.model.reading import Seen, Unseen, UnseenReason
 from mission_control.records.folder import PRIVATE
+from mission_control.records.marker import OLDER_REMEDY
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 NEWEST = "0004"
@@ -164,12 +166,35 @@ def migrate(engine: Engine) -> None:
             ) from error
 
 
+def refuse_newer_tables(engine: Engine) -> None:
+    """
+    Refuse a history whose tables a newer version made: this one could misread them.
+
+    Raises ConfigurationError that names both versions. A database that cannot be asked is not
+    refused: that is told where it is used.
+    """
+    newer = list[str]()
+    with suppress(SQLAlchemyError, OSError):
+        newer += (told for told in _revisions(engine) if told > NEWEST)
+    if newer:
+        raise ConfigurationError(
+            f"its tables are of version {newer[0]}, which a newer Mission Control made;"
+            f" this one is {version('mission-control')} and knows them up to {NEWEST}",
+            where=f"history {engine.url.database or ''}".rstrip(),
+            remedy=OLDER_REMEDY,
+        )
+
+
 def _is_newest(engine: Engine) -> bool:
+    return _revisions(engine) == [NEWEST]
+
+
+def _revisions(engine: Engine) -> list[str]:
+    """Return the versions that a history's tables are of; none where it has none yet."""
     with engine.connect() as connection:
         if not inspect(connection).has_table("alembic_version"):
-            return False
-        told = connection.execute(text("SELECT version_num FROM alembic_version")).scalars()
-        return list(told) == [NEWEST]
+            return []
+        return list(connection.execute(text("SELECT version_num FROM alembic_version")).scalars())
 
 
 async def check_history(root: Path, database_url: str | None, clock: Clock) -> Seen[str] | Unseen:
@@ -182,6 +207,8 @@ async def check_history(root: Path, database_url: str | None, clock: Clock) -> S
         return Unseen(UnseenReason.TIMEOUT, clock(), CHECK_SECONDS, detail)
     except (SQLAlchemyError, OSError) as error:
         return Unseen(UnseenReason.UNREADABLE, clock(), detail=describe(error))
+    except ConfigurationError as error:
+        return Unseen(UnseenReason.UNREADABLE, clock(), detail=str(error))
     return Seen(told, clock())
 
 
@@ -192,6 +219,7 @@ def _look(root: Path, database_url: str | None) -> str:
     try:
         with engine.connect() as connection:
             connection.execute(text("SELECT 1"))
+        refuse_newer_tables(engine)
         return f"{engine.dialect.name} {engine.url.database or ''}".rstrip()
     finally:
         engine.dispose()

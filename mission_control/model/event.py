@@ -28,6 +28,8 @@ class EventType(StrEnum):
     """Files that changed are in force now; `data` has the SHA-256 of before and after."""
     RELOAD_FAILED = "files.reload_failed"
     """Files changed and cannot be used; what was read before stays."""
+    FLEET_FILE_CHANGED = "fleet_file.changed"
+    """The fleet file is not, or is again, what we started with: `before`, `after`, `restart`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Files that changed while we ran, and what came of it."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -31,6 +32,23 @@ class Reload:
 
     what: str
     files: str
+    before: str
+    after: str
+    trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RestartNeeded:
+    """
+    That the fleet file is not what we started with; only a restart takes it.
+
+    `since` is when that was noticed first (UTC), `file` its name without a folder, and the digests
+    are as `Taken` has them. `trouble` says why a start would refuse it, redacted; empty where none
+    would.
+    """
+
+    since: datetime
+    file: str
     before: str
     after: str
     trouble: str = ""

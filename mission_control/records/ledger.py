@@ -160,14 +160,18 @@ class Ledger:
 
     def newest(self) -> LedgerHead:
         """Return the head of the chain without touching anything; a line being written is none."""
+        return _head_of(self.newest_bytes())
+
+    def newest_bytes(self) -> bytes:
+        """Return the newest whole line as it stands there, whatever it is; empty for none."""
         if not self.folder.exists(NAME):
-            return GENESIS
+            return b""
         with os.fdopen(self.folder.open_file(NAME), "rb", buffering=0) as file, storing(PATH):
             end = file.seek(0, os.SEEK_END)
             tail = _last_line(file.fileno(), end)
             if tail and not tail.endswith(b"\n"):
                 tail = _last_line(file.fileno(), end - len(tail))
-        return _head_of(tail)
+        return tail
 
     def mentions(self, sought: bytes) -> bool:
         """

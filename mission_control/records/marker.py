@@ -1,21 +1,27 @@
 """The marker that says whose record a root holds, and what its ledger says of servers."""
 
-from collections.abc import Generator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
+from importlib.metadata import version
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mission_control.documents.canonical_json import encode_json
 from mission_control.documents.instants import utc_text
-from mission_control.errors import StorageError
+from mission_control.errors import ConfigurationError, StorageError
 from mission_control.records.folder import Folder
-from mission_control.records.ledger import FOLDER, Ledger
+from mission_control.records.ledger import FOLDER, NAME, Ledger
 from mission_control.records.model import LedgerHead, RecordMarker
 from mission_control.records.recovery import read_whole
 
 MARKER = "record.json"
+RECORD_FORMAT = 1
+"""The form of marker, ledger and runs that this version writes; its own marks name none."""
+OLDER_REMEDY = (
+    "run the newer version, or put back the backup from before the upgrade (docs/backup.md)"
+)
 _MAX_BYTES = 4_096
 _SERVER_RAN = b'"job":"session_plan"'
 """Only servers plan their day, and every server keeps history."""
@@ -71,6 +77,48 @@ def write_marker(root: Path, marker: RecordMarker) -> None:
         except StorageError as error:
             if not isinstance(error.__cause__, FileExistsError):
                 raise
+
+
+class _Formed(BaseModel):
+    """As much of a marker, or of a ledger's line, as every later version keeps."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    format: int = RECORD_FORMAT
+
+
+def refuse_newer_record(root: Path) -> None:
+    """
+    Refuse a root that a newer version has recorded in: this one would take it for altered.
+
+    A form later than the first is told by `format`, in the marker and in each line of the ledger.
+    Raises ConfigurationError that names both versions. What cannot be read, or is none of ours, is
+    not refused here: that is told where it is used.
+    """
+    newer, name = RECORD_FORMAT, ""
+    with suppress(StorageError), open_records(root) as records:
+        if records is None:
+            return
+        for file, content in _marks(records):
+            with suppress(ValidationError):
+                told = _Formed.model_validate_json(content).format
+                newer, name = max((newer, name), (told, file))
+    if newer > RECORD_FORMAT:
+        raise ConfigurationError(
+            f"the record is of format {newer}, which a newer Mission Control wrote;"
+            f" this one is {version('mission-control')} and knows format {RECORD_FORMAT}",
+            where=str(root / FOLDER / name),
+            remedy=OLDER_REMEDY,
+        )
+
+
+def _marks(records: Folder) -> Iterator[tuple[str, bytes]]:
+    """Return what tells of a root's form: its marker, and the newest line of its ledger."""
+    if records.exists(MARKER):
+        with suppress(StorageError):
+            yield MARKER, read_whole(records, MARKER, _MAX_BYTES)
+    with suppress(StorageError):
+        yield NAME, Ledger(records).newest_bytes()
 
 
 def server_ran(root: Path) -> bool:

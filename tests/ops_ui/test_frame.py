@@ -167,3 +167,17 @@ async def test_where_one_is_is_marked(pages):
     assert [("/", "true")] == [
         (a["href"], a["aria-current"]) for _, a in page.elements if "aria-current" in a
     ]
+
+
+@pytest.mark.parametrize("path", PAGES_OF_NOW)
+async def test_every_page_says_that_a_restart_is_needed(pages, upstream, path):
+    """R13.3: what changed in the fleet file is not in force, on every page of the present."""
+    sentence = "fleet.yaml changed and is not in force: restart Mission Control to take it."
+    upstream.answers["/api/v1/posture"]["restart_needed"] = {"sentence": sentence}
+
+    assert f"RESTART NEEDED {sentence}" in (await see(pages, path)).text
+
+
+async def test_a_page_says_nothing_of_a_restart_that_is_not_needed(pages):
+    """A server without such a change, or an older one, tells of none."""
+    assert "RESTART NEEDED" not in (await see(pages)).text

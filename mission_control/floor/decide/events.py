@@ -20,7 +20,7 @@ from mission_control.model.event import EventType
 from mission_control.model.finding import Severity
 from mission_control.model.kill_switch import KillSwitchState
 from mission_control.model.reading import Seen, ServiceRound
-from mission_control.model.reload import Reload
+from mission_control.model.reload import Reload, RestartNeeded
 from mission_control.model.session import MarketSession, Phase
 
 _ENDED = EventType.ALARM_ENDED
@@ -68,6 +68,25 @@ def reloaded(reload: Reload, before: MarketSession, after: MarketSession) -> Hap
     severity = Severity.P1 if turned else Severity.P2 if moved else Severity.INFO
     message = f"{reload.what} read again ({digests}): {reload.files}{turn}"
     return Happening(EventType.FILES_RELOADED, message, severity, data=data)
+
+
+def fleet_file_changed(restart: RestartNeeded | None, before: str, after: str) -> Happening:
+    """
+    Return the event that the fleet file is not what we started with, or is that again (R13.3).
+
+    The digests are those of the file before and now. Nothing of it is in force: it is a notice.
+    """
+    digests = f"{_short(before)} -> {_short(after)}"
+    data: dict[str, object] = {"before": before, "after": after, "restart": restart is not None}
+    if restart is None:
+        message = f"the fleet file is as it was at the start again ({digests})"
+        return Happening(EventType.FLEET_FILE_CHANGED, message, data=data)
+    message = f"the fleet file changed ({digests}): restart needed for {restart.file}"
+    if not restart.trouble:
+        return Happening(EventType.FLEET_FILE_CHANGED, message, data=data)
+    data["detail"] = restart.trouble
+    message += f", and a start would refuse it: {restart.trouble}"
+    return Happening(EventType.FLEET_FILE_CHANGED, message, Severity.P2, data=data)
 
 
 def turns_session(before: MarketSession, after: MarketSession) -> bool:

@@ -48,6 +48,11 @@ def metric_families(snapshot: FloorSnapshot, own: OwnProcess, events: int) -> It
     yield gauge(
         "scheduler_stalled", "1 while planned runs are not being begun", own.scheduler_stalled
     )
+    yield gauge(
+        "restart_needed",
+        "1 while the fleet file is not the one that we started with",
+        snapshot.restart is not None,
+    )
     yield gauge("start_time_seconds", "When we started (epoch)", own.started_at.timestamp())
     yield gauge("snapshot_time_seconds", "When we last decided (epoch)", snapshot.at.timestamp())
     help_text = "Events since the start"

@@ -22,7 +22,7 @@ from mission_control.documents.instants import (
 )
 from mission_control.floor.decide.twin import VERSION, floor_digest, view_own
 from mission_control.floor.model import Alarm, FloorSnapshot, Verdict
-from mission_control.floor.present.posture import fleet_document
+from mission_control.floor.present.posture import fleet_document, restart_document
 from mission_control.floor.present.predecessor import aggregate_agents, last_poll_cycle_at
 from mission_control.floor.present.sentences import Sentences
 from mission_control.kill_switch.present import execution_is_halted, halted_document
@@ -219,6 +219,7 @@ def _fleet(snapshot: FloorSnapshot, own: OwnProcess) -> dict[str, Any]:
         "at": utc_text(snapshot.at),
         "sequence": snapshot.sequence,
         "poll_interval_seconds": own.poll_interval_seconds,
+        "restart_needed": restart_document(snapshot.restart) if snapshot.restart else None,
     }
 
 

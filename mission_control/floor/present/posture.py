@@ -16,6 +16,7 @@ from mission_control.kill_switch.present import kill_switch_document
 from mission_control.model.execution_rules import DEFAULT_SWITCHES, PATTERNS, ExecutionRules
 from mission_control.model.finding import Reason
 from mission_control.model.fleet import EndedAlarm, Fleet, Safety, SwitchFile
+from mission_control.model.reload import RestartNeeded
 from mission_control.schedule.present.sessions import SessionDocument, session_document
 
 RUNBOOKS = "/api/v1/runbooks"
@@ -67,6 +68,7 @@ class PostureDocument(TypedDict):
     cluster: str
     cluster_identity: dict[str, Any]
     cluster_seen: dict[str, Any] | None
+    restart_needed: NotRequired[dict[str, Any]]
     label: NotRequired[str]
 
 
@@ -78,7 +80,7 @@ def runbook_url(code: str) -> str:
 def posture_document(snapshot: FloorSnapshot) -> PostureDocument:
     """Return everything that explains the posture; equal snapshots give equal documents."""
     posture, sentences = snapshot.posture, Sentences(snapshot)
-    return {
+    made: PostureDocument = {
         "at": utc_text(snapshot.at),
         "at_et": new_york_text(snapshot.at),
         "sequence": snapshot.sequence,
@@ -107,6 +109,27 @@ def posture_document(snapshot: FloorSnapshot) -> PostureDocument:
         "cluster": snapshot.fleet.cluster,
         "cluster_identity": cluster_document(snapshot.cluster_identity),
         "cluster_seen": cluster_seen_document(snapshot),
+    }
+    if snapshot.restart is not None:
+        made["restart_needed"] = restart_document(snapshot.restart)
+    return made
+
+
+def restart_document(restart: RestartNeeded) -> dict[str, Any]:
+    """Say that the fleet file changed since the start, and what a restart would make of it."""
+    changed = f"{restart.file} changed at {new_york_text(restart.since)} and is not in force: "
+    if restart.trouble:
+        told = f"{changed}a restart would refuse it ({restart.trouble})"
+    else:
+        told = f"{changed}restart Mission Control to take it"
+    return {
+        "since": utc_text(restart.since),
+        "since_et": new_york_text(restart.since),
+        "file": restart.file,
+        "before": restart.before,
+        "after": restart.after,
+        "trouble": restart.trouble,
+        "sentence": f"{told}.",
     }
 
 
