@@ -33,7 +33,6 @@ from mission_control.durable_copy.model import S3Address
 from mission_control.market_calendar.closures import Closure
 from mission_control.model.fleet import Fleet
 
-
 SHIPPED = Path(__file__).resolve().parents[1] / "shipped"
 """Runbooks, fleets, manifests and scripts: links in the source tree, and files in a wheel."""
 RUNBOOKS = (SHIPPED / "runbooks").resolve()
