@@ -35,6 +35,7 @@ from mission_control.schedule.scheduler import DayScheduler
 
 if TYPE_CHECKING:
     from mission_control.bootstrap.demo import DemoFloor
+    from mission_control.floors.watch import FloorsWatch
 
 GRACE_SECONDS = 2
 """An open event stream may hold the process up this long when it stops."""
@@ -241,9 +242,7 @@ async def _serve(
         day = asyncio.create_task(_schedule(parts, clock))
         day.add_done_callback(_report_day)
         if parts.floors is not None:
-            floors = asyncio.create_task(parts.floors.run())
-            floors.add_done_callback(_report_floors)
-            s.push_async_callback(_end, floors)
+            s.push_async_callback(_end, _begin_floors(parts.floors))
         if parts.alerts is not None:
             s.push_async_callback(_end, _begin_alerts(parts.alerts))
         if with_ui:
@@ -303,6 +302,12 @@ async def _schedule(parts: Parts, clock: Clock) -> None:
 def _report_day(day: "asyncio.Task[None]") -> None:
     if not day.cancelled() and day.exception() is not None:
         log.error("the scheduler has ended; no run is begun any more", exc_info=day.exception())
+
+
+def _begin_floors(floors: "FloorsWatch") -> "asyncio.Task[None]":
+    running = asyncio.create_task(floors.run())
+    running.add_done_callback(_report_floors)
+    return running
 
 
 def _begin_alerts(alerting: Alerting) -> "asyncio.Task[None]":

@@ -107,10 +107,14 @@ async def connected(
         jobs = job_parts(settings, edges, look, clock, store, past)
         day = make_day(settings, edges, jobs, clock, label, store)
         sources, alerts = with_alerts(settings, sources, history, jobs, day, label)
-        runbooks = RunbookLibrary(settings.runbooks)
-        read = (board, calendar, runbooks, jobs.artifacts, past, clock, options)
         api = ApiParts(
-            *read,
+            board,
+            calendar,
+            RunbookLibrary(settings.runbooks),
+            jobs.artifacts,
+            past,
+            clock,
+            options,
             attestation=_attest(settings, edges, alerts).facts,
             day=day,
             ask=ask,

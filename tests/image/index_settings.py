@@ -1,5 +1,5 @@
 """
-Write into a folder where this machine's pip finds packages: `pip.conf`, and the authorities in `ca.pem`.
+Write into a folder where this machine's pip finds packages: `pip.conf`, and authorities, `ca.pem`.
 
 They are handed to the image's build as secrets, which stand in no layer.
 """
