@@ -139,7 +139,7 @@ class Issuer:
             **claims,
         }
         said = {name: value for name, value in said.items() if value is not None}
-        named = {"kid": signing.kid, **(headers or {})}
+        named = {k: v for k, v in {"kid": signing.kid, **(headers or {})}.items() if v is not None}
         return jwt.encode(said, signing.private, signing.algorithm, headers=named)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
