@@ -74,7 +74,7 @@ class Issuer:
     """
     The issuer's state; tests change it while it serves.
 
-    `person` are the claims of whoever is signed in at `/authorize`, None for one who refuses.
+    `person` are the claims of who is signed in at `/authorize`, None for one who refuses.
     `asked` counts requests by path. `hangs` are paths that never answer, `answers` replaces what a
     path answers (status, content type, body), `published` the keys that JWKS lists.
     """

@@ -43,7 +43,7 @@ def load(tmp_path):
     ],
 )
 def test_what_fits_together_is_taken(load, given):
-    """Off loopback readers are known, and nobody reads what they send (R16.1)."""
+    """Off loopback readers are known, and no one reads what they send (R16.1)."""
     settings = load(**given)
 
     assert Auth(given.get("AUTH", "none")) is settings.auth
@@ -54,9 +54,11 @@ def test_what_fits_together_is_taken(load, given):
 @pytest.mark.parametrize(
     ("given", "where", "problem"),
     [
-        pytest.param({**EVERYWHERE}, "HOST", "nobody would be asked", id="open"),
-        pytest.param({**EVERYWHERE, **TLS}, "HOST", "nobody would be asked", id="open over TLS"),
-        pytest.param({**EVERYWHERE, **PROXY}, "HOST", "nobody would be asked", id="open by proxy"),
+        pytest.param({**EVERYWHERE}, "HOST", "no reader would be asked", id="open"),
+        pytest.param({**EVERYWHERE, **TLS}, "HOST", "no reader would be asked", id="open over TLS"),
+        pytest.param(
+            {**EVERYWHERE, **PROXY}, "HOST", "no reader would be asked", id="open by proxy"
+        ),
         pytest.param({**EVERYWHERE, **TOKENS}, "HOST", "in plain text", id="plain text"),
         pytest.param({"AUTH": "tokens"}, "AUTH", "needs tokens_file", id="no file"),
         pytest.param({"TOKENS_FILE": "x"}, "TOKENS_FILE", "is not used", id="an unused file"),

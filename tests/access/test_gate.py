@@ -95,7 +95,7 @@ def open_to_many() -> Control:
         ("/livez", "", 200),
         ("/healthz", "", 200),
         ("/api/v1/posture", "", 401),
-        ("/api/v1/posture", "mctl_nobody", 401),
+        ("/api/v1/posture", "mctl_stranger", 401),
         ("/api/v1/posture", "mctl_reader", 200),
         ("/api/v1/posture", "mctl_twin", 200),
         ("/api/v1/posture", "mctl_metrics", 403),
@@ -121,7 +121,7 @@ async def test_a_route_is_answered_by_scope(path, token, status, method):
             assert status == answer.json()["status"]
 
 
-async def test_writing_is_refused_whoever_asks():
+async def test_writing_is_refused_with_any_token():
     """A token opens no other method: everything is GET (R10.1)."""
     for method in ("POST", "PUT", "PATCH", "DELETE"):
         assert 405 == (await open_to_many().ask("/livez", "mctl_ui", method=method)).status_code
@@ -196,7 +196,7 @@ FORWARDED = {"x-forwarded-for": "198.51.100.4", "x-forwarded-proto": "https"}
 async def test_forwarded_headers_are_believed_of_named_proxies(
     proxies, client, scheme, headers, status
 ):
-    """A token that came in plain text is refused, whoever calls it https (R16.6)."""
+    """A token that came in plain text is refused, also where a stranger calls it https (R16.6)."""
     control = Control(proxies=proxies)
     answer = await control.ask(
         "/api/v1/posture", "mctl_reader", client=client, scheme=scheme, headers=headers
@@ -237,7 +237,7 @@ async def test_who_read_what_is_logged(caplog):
         "mctl_ui",
         headers={"x-mission-control-operator": "Ada%20%C3%81"},
     )
-    await control.ask("/api/v1/posture", "mctl_nobody")
+    await control.ask("/api/v1/posture", "mctl_stranger")
     await control.ask("/livez")
 
     request = {"client": ELSEWHERE, "method": "GET"}
@@ -265,7 +265,7 @@ async def test_who_read_what_is_logged(caplog):
     assert "mctl_" not in caplog.text + str([vars(r) for r in caplog.records])
 
 
-async def test_only_evidence_is_logged_where_nobody_says_who_they_are(caplog):
+async def test_only_evidence_is_logged_where_no_one_says_who_they_are(caplog):
     """With auth none everyone reads; evidence is logged all the same (R16.8)."""
     caplog.set_level(logging.INFO)
     control = Control(auth=Auth.NONE)

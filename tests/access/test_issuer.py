@@ -160,7 +160,7 @@ def make_older(keys: IssuerKeys, seconds: float) -> None:
 
 
 async def test_an_issuer_that_falls_silent_is_believed_for_an_hour(transports):
-    """Its keys serve on while it is silent, then nobody is known until it answers (R16.5)."""
+    """Its keys serve on while it is silent, then no one is known until it answers (R16.5)."""
     with served(RSA) as issuer:
         keys = keys_of(issuer, transports)
         token = issuer.token()
@@ -212,7 +212,7 @@ async def test_an_issuer_that_hangs_holds_up_for_its_deadline_only(transports, m
         assert "there was no whole answer within 0.2 s" == getattr(judged, "detail", "")
 
 
-async def test_nobody_there_is_no_permission(transports):
+async def test_no_issuer_there_is_no_permission(transports):
     """An issuer that does not listen is 503 (R16.5)."""
     with served(RSA) as issuer:
         token = issuer.token()

@@ -23,7 +23,7 @@ from mission_control.access.model import Allowance, HeldKeys, KeyStep
         ("::1", "::/64", True),
         ("2001:db8::1:2:3:4", "2001:db8::/64", False),
         ("fe80::1%eth0", "fe80::/64", False),
-        ("somebody", "unknown", False),
+        ("someone", "unknown", False),
         ("", "unknown", False),
     ],
 )

@@ -205,7 +205,7 @@ def test_a_refusal_says_which_scope_is_needed():
     ("values", "scopes", "told"),
     [
         pytest.param([b"Ada%20%C3%81lvarez"], {Scope.OPERATOR}, "Ada Álvarez", id="a name"),
-        pytest.param([], {Scope.OPERATOR}, "", id="nobody"),
+        pytest.param([], {Scope.OPERATOR}, "", id="no one"),
         pytest.param([b"Eve"], {Scope.READER}, "", id="a token that may not say"),
         pytest.param([b"%FF"], {Scope.OPERATOR}, "bad_operator", id="not UTF-8"),
         pytest.param([b"a%0Ab"], {Scope.OPERATOR}, "bad_operator", id="a line break"),

@@ -32,8 +32,10 @@ def refusal(environ, **named):
         pytest.param("MISSION_CONTROL_PORT", "", "is set to nothing", id="empty"),
         pytest.param("MISSION_CONTROL_UI_PORT", "8080", "are both 8080", id="same port"),
         pytest.param("MISSION_CONTROL_HOST", "0", "is no address", id="no host"),
-        pytest.param("MISSION_CONTROL_HOST", "::", "nobody would be asked", id="every IPv6 host"),
-        pytest.param("MISSION_CONTROL_HOST", "10.0.0.7", "nobody would be asked", id="host"),
+        pytest.param(
+            "MISSION_CONTROL_HOST", "::", "no reader would be asked", id="every IPv6 host"
+        ),
+        pytest.param("MISSION_CONTROL_HOST", "10.0.0.7", "no reader would be asked", id="host"),
         pytest.param("MISSION_CONTROL_HOST", "floor.example.com", "is no address", id="name"),
         pytest.param("MISSION_CONTROL_LOG_FORMAT", "jsno", "no log format", id="log format"),
         pytest.param("MISSION_CONTROL_NAMESPACE", "Floor_1", "is no namespace", id="namespace"),
@@ -76,7 +78,7 @@ def test_a_bad_value_names_its_variable(least, variable, text, problem):
         pytest.param("port: true", "port", "is a boolean", id="boolean"),
         pytest.param("port: 80.5", "port", "is no port", id="fraction"),
         pytest.param("root: 1", "root", "must be text, and is a number", id="number for a path"),
-        pytest.param("host: 0.0.0.0", "host", "nobody would be asked", id="host"),
+        pytest.param("host: 0.0.0.0", "host", "no reader would be asked", id="host"),
         pytest.param("allowed_hosts: a", "allowed_hosts", "must be a list", id="no list"),
         pytest.param("interval_seconds: 39", "interval_seconds", "more than 40 s", id="cadence"),
         pytest.param("cluster: none", "cluster", "beside agents", id="cluster alone"),
