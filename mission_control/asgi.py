@@ -214,21 +214,7 @@ async def _serve(
     settings: Settings, clock: Clock, made: Connecting, listener: socket.socket, *, with_ui: bool
 ) -> None:
     async with made as parts, contextlib.AsyncExitStack() as s:
-        certificate = parts.gate.files.certificate_now if parts.gate else None
-        server = LimitedServer(
-            uvicorn.Config(
-                parts.application,  # pyright: ignore[reportArgumentType]
-                http=limited_protocol(settings),
-                proxy_headers=False,  # only those that are configured: api/admission.py
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                date_header=True,
-                timeout_graceful_shutdown=GRACE_SECONDS,
-                ws="none",
-            ),
-            certificate,
-        )
+        server = _server(settings, parts)
 
         def stop() -> None:
             parts.board.close()
@@ -259,6 +245,22 @@ async def _serve(
         await asyncio.gather(day, return_exceptions=True)
         watch.cancel()
         await asyncio.gather(watch, return_exceptions=True)
+
+
+def _server(settings: Settings, parts: Parts) -> LimitedServer:
+    gate = parts.edges.gate
+    config = uvicorn.Config(
+        parts.application,  # pyright: ignore[reportArgumentType]
+        http=limited_protocol(settings),
+        proxy_headers=False,  # only those that are configured: api/admission.py
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=True,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+        ws="none",
+    )
+    return LimitedServer(config, gate.files.certificate_now if gate else None)
 
 
 async def _tidy_up(parts: Parts, clock: Clock) -> None:

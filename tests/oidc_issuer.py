@@ -74,7 +74,7 @@ class Issuer:
     """
     The issuer's state; tests change it while it serves.
 
-    `person` are the claims of whoever is signed in at `/authorize`, None for one who refuses.
+    `person` are the claims of who is signed in at `/authorize`, None for one who refuses.
     `asked` counts requests by path. `hangs` are paths that never answer, `answers` replaces what a
     path answers (status, content type, body), `published` the keys that JWKS lists.
     """
@@ -139,7 +139,7 @@ class Issuer:
             **claims,
         }
         said = {name: value for name, value in said.items() if value is not None}
-        named = {"kid": signing.kid, **(headers or {})}
+        named = {k: v for k, v in {"kid": signing.kid, **(headers or {})}.items() if v is not None}
         return jwt.encode(said, signing.private, signing.algorithm, headers=named)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:

@@ -51,7 +51,7 @@ _LOGGED_PLACES = (
 )
 
 _REALM = 'Bearer realm="mission-control"'
-NOBODY = Reader("", "")
+ANYONE = Reader("", "")
 
 
 def scopes_for(path: str) -> frozenset[Scope]:
@@ -211,7 +211,7 @@ def allowed(reader: Reader, path: str) -> Refusal | None:
 
 def operator_of(values: Sequence[bytes], reader: Reader) -> str | Refusal:
     """
-    Return for whom a reader asks; empty for nobody, and where it may not say so.
+    Return for whom a reader asks; empty for no one, and where it may not say so.
 
     The header is UTF-8 in percent-encoding.
     """
@@ -297,7 +297,7 @@ def key_step(held: HeldKeys, now: float, *, knows_key: bool) -> KeyStep:
 
 
 def issuer_silent(detail: str) -> Refusal:
-    """Return the refusal while no key of the issuer can be had: nobody is believed unseen."""
-    title = "The issuer's keys cannot be read, so nobody is known"
+    """Return the refusal while no key of the issuer can be had: no one is believed unseen."""
+    title = "The issuer's keys cannot be read, so no one is known"
     headers = {"retry-after": str(int(RETRY_SECONDS))}
     return Refusal(503, "issuer_unreachable", title, detail, headers)

@@ -63,5 +63,5 @@ class AccessFiles:
             for each in self.followed:
                 reload = await each.look()
                 self._reloads += [reload] if reload else []
-            del self._reloads[:-64]  # where nobody takes them
+            del self._reloads[:-64]  # where no one takes them
             await asyncio.sleep(LOOK_SECONDS)

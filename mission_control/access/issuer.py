@@ -68,8 +68,11 @@ class IssuerKeys:
         header = self._header(token)
         if isinstance(header, Refusal):
             return header
-        step = key_step(self._held, _loop_time(), knows_key=bool(self._candidates(header)))
-        if step is KeyStep.READ:
+        knows_key = bool(self._candidates(header))
+        step = key_step(self._held, _loop_time(), knows_key=knows_key)
+        is_read_now = self._reading is not None and not self._reading.done()
+        waits = is_read_now and (step is KeyStep.REFUSE or not knows_key)
+        if step is KeyStep.READ or waits:
             await self._read()
             step = key_step(self._held, _loop_time(), knows_key=True)
         if step is not KeyStep.USE:

@@ -68,7 +68,7 @@ class IssuerRules:
 @dataclass(frozen=True, slots=True)
 class Reader:
     """
-    Who asks, as it is logged: `by` is how it is known (`token`, `oidc`, empty for nobody known).
+    Who asks, as it is logged: `by` is how it is known (`token`, `oidc`, empty for no one known).
 
     `person` is what the issuer calls them; `operator` for whom a token asks that may say so. From
     `until` on it is known no more.

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 
 from mission_control.access.decide import (
-    NOBODY,
+    ANYONE,
     OPEN_PATHS,
     TOKEN_MARK,
     allowed,
@@ -37,7 +37,7 @@ class Asked:
     """
     One request as it arrived: the client's address, what it came over, and what it asks for.
 
-    `local` where it came from this machine, and for nobody else.
+    `local` where it came from this machine, and for no one else.
     """
 
     client: str
@@ -94,9 +94,9 @@ class AccessGate:
     async def admit(self, asked: Asked) -> Reader | Refusal:
         """Say who asks, where they may; health is told to everyone."""
         if asked.path in OPEN_PATHS:
-            return NOBODY
+            return ANYONE
         if self.auth is Auth.NONE:
-            return NOBODY
+            return ANYONE
         unsafe = line_refusal(asked.scheme, asked.path, local=asked.local)
         reader = unsafe or await self._known(asked)
         if isinstance(reader, Refusal):
@@ -133,7 +133,7 @@ class AccessGate:
         """
         Log who read what, and who was refused; never a token.
 
-        Health is not logged, and where nobody has to say who they are, only what reads evidence.
+        Health is not logged, and where no one has to say who they are, only what reads evidence.
         """
         if asked.path in OPEN_PATHS:
             return

@@ -26,7 +26,7 @@ class ReaderGoneError(Exception):
 
 def behind_proxies(application: Application, proxies: Sequence[str]) -> Application:
     """
-    Have these proxies, and nobody else, say who asks and over what.
+    Have these proxies, and no one else, say who asks and over what.
 
     Who really connected is kept beside that: a client that calls itself loopback is none.
     """

@@ -21,7 +21,7 @@ _TOO_LARGE = (
 )
 
 
-def _exempt_nobody(_: str) -> bool:
+def _exempt_none(_: str) -> bool:
     return False
 
 
@@ -44,7 +44,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
     head_seconds: ClassVar[float] = 10.0
     max_connections: ClassVar[int] = 512
     max_per_client: ClassVar[int] = 64
-    is_exempt: ClassVar[Callable[[str], bool]] = staticmethod(_exempt_nobody)
+    is_exempt: ClassVar[Callable[[str], bool]] = staticmethod(_exempt_none)
 
     def __init__(self, *args: Any, is_counted: bool = False, **kwargs: Any) -> None:  # noqa: ANN401  (uvicorn's own)
         """Expect a head first; one that `is_counted` was found not to be one too many."""

@@ -13,6 +13,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.params import FromPath
 from markdown_it import MarkdownIt
 
+from mission_control.access.decide import scopes_for
 from mission_control.alerts.present import first_step_of
 from mission_control.api.answers import (
     HTML,
@@ -205,10 +206,25 @@ JSON_SCHEMA = "application/schema+json"
 SCHEMA_FORMS = (OPEN_API, JSON, HTML)
 REFUSED: Mapping[str, str] = {
     "400": "The request cannot be understood, or asks for the past where there is none",
+    "429": "This client asks too often; Retry-After says when again",
     "405": "Only GET, HEAD and OPTIONS are answered",
     "413": "No request may have a body",
     "414": "The URL is too long",
     "421": "The Host header names another server",
+}
+UNKNOWN: Mapping[str, str] = {
+    "401": "It is not known who asks",
+    "403": "This token may not read this, or came over a line that is not encrypted",
+    "503": "This cannot be told at the moment, or the keys of the issuer cannot be had",
+}
+"""What is met beside that wherever a reader has to say who it is."""
+_BEARER = "bearer"
+_SCHEMES = {
+    _BEARER: {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "A token of the tokens file, or a JWT of the issuer; with auth none neither",
+    }
 }
 _PROBLEM = {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}}
 
@@ -229,8 +245,9 @@ def describe(routes: Sequence[HTTPRouteHandler], version: str) -> Mapping[str, o
     aside = Litestar(route_handlers=list(routes), openapi_config=config, logging_config=None)
     document: dict[str, Any] = aside.openapi_schema.to_schema()
     for path, item in document["paths"].items():
-        _describe_problems(item["get"])
+        _describe_problems(path, item["get"])
         _describe_suffix(path, item["get"]["responses"]["200"])
+    document["components"]["securitySchemes"] = _SCHEMES
     return cast("Mapping[str, object]", _with_unions(document))
 
 
@@ -248,12 +265,14 @@ def _with_unions(part: object) -> object:
     return part
 
 
-def _describe_problems(operation: dict[str, Any]) -> None:
+def _describe_problems(path: str, operation: dict[str, Any]) -> None:
     """Add the refusals that any request can meet, and invalid parameters, as problem details."""
     responses = operation["responses"]
     if responses.get("400", {}).get("content", {}).keys() == {JSON}:
         del responses["400"]  # the library's own, which is never sent
-    refused = dict(REFUSED)
+    scopes = sorted(scopes_for(path))
+    operation["security"] = [{_BEARER: [scope]} for scope in scopes]
+    refused = {**REFUSED, **(UNKNOWN if scopes else {})}
     if "parameters" in operation:
         refused["422"] = "A parameter has a value that is not possible"
     for status, description in refused.items():

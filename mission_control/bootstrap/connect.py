@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mission_control.access.run import AccessGate
 from mission_control.bootstrap.clock import real_clock
 from mission_control.configuration.closures import load_closures
 from mission_control.configuration.settings import Settings, load_fleet_again
@@ -32,7 +33,7 @@ class Edges:
     """
     What reads the floor; `cluster` is None where none is configured.
 
-    `floors` asks other Mission Controls for theirs.
+    `floors` asks other Mission Controls for theirs. `gate` decides who may read what comes of it; None where no one is served.
     """
 
     sources: floor_sources.FloorSources
@@ -40,6 +41,7 @@ class Edges:
     transports: Transports
     floors: ServiceProbe
     cluster: "ClusterEdges | None" = None
+    gate: AccessGate | None = None
 
     @property
     def lister(self) -> "ClusterLister | None":

@@ -41,7 +41,6 @@ from mission_control.records.artifact_store import ArtifactStore
 from mission_control.records.newest_lines import NewestLines
 from mission_control.records.root_check import StoreCheck
 from mission_control.runbooks.library import RunbookLibrary
-from mission_control.schedule.calendar_in_force import CalendarInForce
 from mission_control.schedule.day import ScheduledDay
 from mission_control.schedule.job import JobParts
 
@@ -61,8 +60,6 @@ class Parts:
     jobs: JobParts
     edges: Edges
     alerts: Alerting | None = None
-    gate: AccessGate | None = None
-    floors: FloorsWatch | None = None
 
 
 @asynccontextmanager
@@ -83,10 +80,7 @@ async def connected(
     a human takes a lost history for new. `monotonic` tells a stall of the deciding loop.
     """
     store = ArtifactStore(settings.root)
-    async with (
-        _reading(settings, clock, monotonic, aside=records) as (edges, gate),
-        AsyncExitStack() as stack,
-    ):
+    async with _reading(settings, clock, aside=records) as edges, AsyncExitStack() as stack:
         history = memory = past = ask = None
         sources, calendar = edges.sources, edges.calendar
         if records:
@@ -107,30 +101,13 @@ async def connected(
         jobs = job_parts(settings, edges, look, clock, store, past)
         day = make_day(settings, edges, jobs, clock, label, store)
         sources, alerts = with_alerts(settings, sources, history, jobs, day, label)
-        api = ApiParts(
-            board,
-            calendar,
-            RunbookLibrary(settings.runbooks),
-            jobs.artifacts,
-            past,
-            clock,
-            options,
-            attestation=_attest(settings, edges, alerts).facts,
-            day=day,
-            ask=ask,
-            gate=gate,
-            floors=_floors(settings, edges, clock, label),
-        )
+        runbooks = RunbookLibrary(settings.runbooks)
+        read = (board, calendar, runbooks, jobs.artifacts, past, clock, options)
+        api = ApiParts(*read, attestation=_attest(settings, edges, alerts).facts, day=day, ask=ask)
         pace = min(CLUSTER_SECONDS, 1.5 * settings.interval_seconds)
         watch = FloorWatch(settings.fleet, sources, board, label, pace)
-        application = create_application(_showing(api, alerts, jobs, settings, calendar))
-        made = (sources, board, watch, application, store, day, jobs, edges, alerts)
-        yield Parts(*made, gate, api.floors)
-
-
-def _floors(settings: Settings, edges: Edges, clock: Clock, label: str) -> FloorsWatch | None:
-    listed = settings.fleet.floors
-    return FloorsWatch(listed, edges.floors, clock, label) if listed else None
+        application = create_application(_showing(api, alerts, jobs, settings, edges))
+        yield Parts(sources, board, watch, application, store, day, jobs, edges, alerts)
 
 
 def _showing(
@@ -138,14 +115,13 @@ def _showing(
     alerts: Alerting | None,
     jobs: JobParts,
     settings: Settings,
-    calendar: CalendarInForce,
+    edges: Edges,
 ) -> ApiParts:
     """Have the API show the alerts that are decided here, and make bundles, where there is any."""
-    bundles = makes_evidence(settings, api.options, calendar) if api.past else None
-    if api.past is not None:
-        api = replace(api, newest_lines=NewestLines(jobs.artifacts))
+    bundles = makes_evidence(settings, api.options, edges.calendar) if api.past else None
     brief = jobs.brief and replace(jobs.brief, runs=api.day.states)
-    api = replace(api, alert_history=jobs.alerts, brief=brief, evidence=bundles)
+    shown = {"alert_history": jobs.alerts, "brief": brief, "evidence": bundles}
+    api = replace(api, **shown, gate=edges.gate)
     if alerts is None:
         return api
     delivery = alerts.delivery
@@ -165,24 +141,23 @@ def _telling(sources: floor_sources.FloorSources, gate: AccessGate) -> floor_sou
 
 
 @asynccontextmanager
-async def _reading(
-    settings: Settings, clock: Clock, monotonic: Callable[[], float], *, aside: bool
-) -> AsyncGenerator[tuple[Edges, AccessGate | None]]:
+async def _reading(settings: Settings, clock: Clock, *, aside: bool) -> AsyncGenerator[Edges]:
     """
     Connect what reads the floor; long answers are read `aside`, by a process of their own.
 
     Then it is a server, which has a gate as well.
     """
     async with AsyncExitStack() as stack:
-        if not aside:
-            yield await stack.enter_async_context(reading(settings, clock)), None
-            return
-        process = await stack.enter_async_context(interpreting_process(settings).kept())
-        connecting = reading(settings, clock, Interpreter(process.ask))
-        edges = await stack.enter_async_context(connecting)
-        opening = opened_gate(settings, edges.transports, clock, monotonic)
-        gate = await stack.enter_async_context(opening)
-        yield replace(edges, sources=_telling(edges.sources, gate)), gate
+        interpreter = None
+        if aside:
+            process = await stack.enter_async_context(interpreting_process(settings).kept())
+            interpreter = Interpreter(process.ask)
+        edges = await stack.enter_async_context(reading(settings, clock, interpreter))
+        if aside:
+            opening = opened_gate(settings, edges.transports, clock, time.monotonic)
+            gate = await stack.enter_async_context(opening)
+            edges = replace(edges, sources=_telling(edges.sources, gate), gate=gate)
+        yield edges
 
 
 def _attest(settings: Settings, edges: Edges, alerts: Alerting | None) -> Attestation:

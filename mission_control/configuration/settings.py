@@ -316,7 +316,7 @@ def _refuse_open_address(given: _Given, settled: Mapping[str, Any], *, encrypted
     host = f"{settled['host']} is not loopback"
     if settled["auth"] is Auth.NONE:
         remedy = "use 127.0.0.1, ::1 or localhost, or set MISSION_CONTROL_AUTH: docs/access.md"
-        given.refuse(("host",), f"{host}, and nobody would be asked who they are", remedy)
+        given.refuse(("host",), f"{host}, and no reader would be asked for a token", remedy)
     elif not encrypted:
         remedy = "set MISSION_CONTROL_TLS_CERTIFICATE and _TLS_KEY, or MISSION_CONTROL_BEHIND_PROXY"
         given.refuse(("host",), f"{host}, and tokens would be sent in plain text", remedy)
