@@ -5,7 +5,7 @@ SOURCES := mission_control ops_ui tests $(wildcard scripts)
 PURE := mission_control/model/*,mission_control/market_calendar/*,mission_control/documents/*,mission_control/*/model.py,mission_control/*/model/*,mission_control/*/decide.py,mission_control/*/decide/*,mission_control/*/present.py,mission_control/*/present/*,mission_control/alerts/deliver/model.py,mission_control/alerts/deliver/decide.py,mission_control/alerts/deliver/present.py
 WORKERS ?= 3
 
-.PHONY: help setup demo test day soak test-browser check bench format lock clean
+.PHONY: help setup demo test day soak test-browser check bench format lock package image sbom clean
 
 help: ## Say what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -86,5 +86,14 @@ lock: ## Resolve the exact versions anew (needs uv on the PATH); no host names i
 	  pyproject.toml --extra notify --group dev -c requirements/runtime.txt -o requirements/development.txt
 	$(COMPILE) --group s3-server -o requirements/s3_server.txt
 
+package: setup ## Build the source distribution and the wheel into dist/
+	$(BIN)/python -m build --no-isolation
+
+image: setup ## Build the image on Debian's packages (root, buildah, mmdebstrap); docs/install.md
+	tests/image/build.sh
+
+sbom: setup ## Write the bill of materials of what is locked into dist/ (CycloneDX)
+	$(BIN)/python scripts/write_sbom.py dist/mission-control.cdx.json
+
 clean: ## Remove what was installed and cached
-	rm -rf .venv .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage htmlcov build *.egg-info
+	rm -rf .venv .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage htmlcov build dist *.egg-info

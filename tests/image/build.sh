@@ -1,15 +1,19 @@
 #!/usr/bin/env bash
 # Build the image from this tree, on bases made here of Debian's packages: needs root, buildah and mmdebstrap.
-#   build.sh [FOLDER]     FOLDER keeps bases, layers and image: $MISSION_CONTROL_IMAGE_FOLDER, or below ~/.cache
+#   build.sh [FOLDER]     FOLDER keeps bases, layers and image: $IMAGE_FOLDER, or below ~/.cache
 # Prints the image's id. A tree that was built before costs seconds.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-folder="${1:-${MISSION_CONTROL_IMAGE_FOLDER:-$HOME/.cache/mission-control/image}}"
+folder="${1:-${IMAGE_FOLDER:-$HOME/.cache/mission-control/image}}"
 suite=bookworm  # its python3 is 3.11
 mkdir -p "$folder"
 exec 9> "$folder/lock"
 flock 9
 
+# Each tree leaves about six layers, whole copies: begin anew before they fill the disk.
+if (( $(find "$folder/storage/vfs/dir" -mindepth 1 -maxdepth 1 2> /dev/null | wc -l) > 40 )); then
+  rm -rf "$folder/storage" "$folder/run"
+fi
 store=(--root "$folder/storage" --runroot "$folder/run" --storage-driver vfs)
 build() { buildah "${store[@]}" bud --isolation chroot --quiet "$@"; }
 
@@ -19,11 +23,13 @@ base() {  # NAME VARIANT PACKAGES
   if [[ ! -f $from/base.tar ]]; then
     local sources=/etc/apt/sources.list.d/debian.sources
     mkdir -p "$from"
-    # Nobody lacks these files after a power cut, so that nothing has to wait for the disk.
+    # After a power cut it is made anew, so nothing has to wait for the disk.
     mmdebstrap --quiet --variant="$2" --include="$3" --aptopt='Acquire::Languages "none"' \
       --dpkgopt=force-unsafe-io "$suite" "$from/part.tar" $([[ -f $sources ]] && echo "$sources") >&2
     mv "$from/part.tar" "$from/base.tar"
     printf 'FROM scratch\nADD base.tar /\n' > "$from/Dockerfile"
+  fi
+  if ! buildah "${store[@]}" images --quiet "$name" > /dev/null 2>&1; then
     build --tag "$name" "$from" >&2
   fi
   printf '%s@%s' "$name" "$(buildah "${store[@]}" images --format '{{.Digest}}' "$name")"

@@ -1,7 +1,7 @@
 """
-Write into a folder where this machine's pip finds packages: `pip.conf`, and authorities, `ca.pem`.
+Write into a folder where this machine's pip finds packages, and the authorities that it trusts.
 
-They are handed to the image's build as secrets, which stand in no layer.
+`pip.conf` and `ca.pem` are handed to the image's build as secrets, which stand in no layer.
 """
 
 import ast
@@ -12,6 +12,8 @@ from configparser import ConfigParser
 from pathlib import Path
 
 CA = "/run/secrets/ca.pem"
+MARK = "what-no-layer-may-hold-8d1f0c6be2"
+"""Read by nothing: where it is found in an image, so are the other lines."""
 CARRIED = ("index-url", "extra-index-url", "trusted-host", "timeout", "retries")
 
 
@@ -29,6 +31,7 @@ def main(folder: Path) -> None:
     authorities = Path(said_authorities(found))
     config = ConfigParser(interpolation=None)
     config["global"] = {name: value for name, value in said.items() if value} | {"cert": CA}
+    config["seal"] = {"mark": MARK}
     with (folder / "pip.conf").open("w") as written:
         config.write(written)
     (folder / "ca.pem").write_bytes(authorities.read_bytes())

@@ -16,8 +16,12 @@ from tests.ports import free_ports
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = "mission_control/shipped"
-NOT_SHIPPED = {"scripts/record_demo.py", "scripts/replay_from_logs.py"}
-"""What makes the demo's week, and what only another spelling of a command is."""
+NOT_SHIPPED = {
+    "scripts/record_demo.py",
+    "scripts/replay_from_logs.py",
+    "scripts/write_sbom.py",
+}
+"""What makes the demo's week or the bill of materials, and another spelling of `replay`."""
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -69,13 +73,13 @@ def test_programs_answer_from_an_empty_folder(installed):
     fleet = f"{_shipped(installed)}/deploy/fleets/agenttrader.yaml"
     version = installed.run("mission-control", "--version")
     checked = installed.run("mission-control", "config", "check", "--json", "--fleet-file", fleet)
-    nobody = installed.run("mission-control", "config", "check")
+    unset = installed.run("mission-control", "config", "check")
 
     assert re.fullmatch(r"mission-control \d+\.\d+\.\d+\n", version.stdout)
     assert 0 == checked.returncode, checked.stderr
     runbooks = json.loads(checked.stdout)["settings"]["runbooks"]["value"]
     assert f"{_shipped(installed)}/runbooks" == runbooks
-    assert (78, True) == (nobody.returncode, "MISSION_CONTROL_FLEET_FILE" in nobody.stderr)
+    assert (78, True) == (unset.returncode, "MISSION_CONTROL_FLEET_FILE" in unset.stderr)
     assert [] == list(installed.empty.iterdir())
 
 
