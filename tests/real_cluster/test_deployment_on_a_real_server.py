@@ -4,10 +4,13 @@ import json
 import os
 import re
 import shutil
+import ssl
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import httpx
 import pytest
 import yaml
 
@@ -15,10 +18,13 @@ from mission_control.cluster.decide.least_rights import least_rights
 from mission_control.cluster.model.facts import SubjectRef
 from mission_control.cluster.present import rights_documents
 from mission_control.model.fleet import ClusterAccess
-from tests.deploy.rendered import FOLDERS, TREE, name_of, render, rendered
+from tests.deploy.rendered import TREE, name_of, render, rendered
+from tests.ports import free_ports
 
 PROJECT = Path(__file__).parents[2]
 FLOOR, ACCOUNT = "trading-floor", "mission-control"
+WHOLE = ("base", "cronjobs", "egress", "pages", "service_monitor", "twin")
+"""The folders that together hold every object: the others are parts of base."""
 SERVED_FROM = {
     ("policy/v1", "PodDisruptionBudget"): "1.21",
     ("batch/v1", "CronJob"): "1.21",
@@ -52,7 +58,7 @@ def served(objects, kinds):
     return known, {(o["apiVersion"], o["kind"]) for o in objects if o not in known}
 
 
-@pytest.mark.parametrize("folder", FOLDERS)
+@pytest.mark.parametrize("folder", WHOLE)
 def test_the_server_takes_every_kind_that_it_serves(server, kinds, folder):
     """A dry run on the server accepts each object; what it does not serve is named, and why."""
     known, unknown = served(rendered(folder), kinds)
@@ -274,3 +280,74 @@ def test_the_documented_secrets_have_the_files_that_are_mounted(server, followed
     assert 3 == len(named)
     assert named <= files
     assert "/etc/mission-control/twin/token" in files
+
+
+def unfolded(value, given):
+    """Return a variable's value as the kubelet gives it: those before it are put in."""
+    return re.sub(r"\$\((\w+)\)", lambda m: given[m[1]], value)
+
+
+@pytest.fixture(scope="module")
+def serving(followed):
+    """Serve with just what the pod would have: its variables, and its files in their mounts."""
+    objects = list(yaml.safe_load_all(render(followed / "my-floor")))
+    given = {"POD_IP": "10.1.2.3", "MISSION_CONTROL_NAMESPACE": FLOOR}
+    given["MISSION_CONTROL_REPLICA"] = ACCOUNT
+    (spec,) = (o["spec"]["template"]["spec"] for o in objects if o["kind"] == "Deployment")
+    (settings,) = (
+        o["data"] for o in objects if o["kind"] == "ConfigMap" and "-settings" in name_of(o)
+    )
+    for variable in spec["containers"][0]["env"]:
+        if "value" in variable:
+            given[variable["name"]] = unfolded(variable["value"], given)
+    (followed / "data").mkdir()
+    places = {
+        "/etc/mission-control/fleet": followed / "my-floor",
+        "/etc/mission-control/tokens": followed,
+        "/etc/mission-control/tls": followed,
+    }
+    for name, value in settings.items():
+        folder, _, file = value.rpartition("/")
+        given[name] = str(places[folder] / file) if folder in places else value
+    port = free_ports(1)
+    given |= {"MISSION_CONTROL_ROOT": str(followed / "data"), "MISSION_CONTROL_PORT": str(port)}
+    environ = {k: v for k, v in os.environ.items() if not k.startswith("MISSION_CONTROL_")}
+    with (followed / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "mission_control", *spec["containers"][0]["args"]],
+            env=environ | given, cwd=PROJECT, stdout=log, stderr=log,
+        )  # fmt: skip
+    try:
+        yield f"https://127.0.0.1:{port}", ssl.create_default_context(cafile=followed / "ca.crt")
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def asked(serving, path, token="", host="10.1.2.3"):
+    """Ask over TLS with the authority that was made, and wait for a server that begins."""
+    url, context = serving
+    headers = {"host": host} | ({"authorization": f"Bearer {token}"} if token else {})
+    until = time.monotonic() + 60
+    while True:
+        try:
+            with httpx.Client(verify=context, trust_env=False, timeout=20) as client:
+                return client.get(f"{url}{path}", headers=headers).status_code
+        except httpx.ConnectError:
+            assert time.monotonic() < until
+            time.sleep(0.3)
+
+
+def test_what_is_deployed_serves_who_has_a_token(followed, serving):
+    """Probes need none; a reader reads all, Prometheus its metrics, by the pod's address alone."""
+    reader, metrics = (
+        (followed / name).read_text().splitlines()[0]
+        for name in ("operators.new", "prometheus.new")
+    )
+    posture = "/api/v1/posture"
+    service = "mission-control.trading-floor.svc"
+
+    assert [200, 200] == [asked(serving, p, host="x") for p in ("/livez", "/healthz")]
+    assert [401, 403, 200] == [asked(serving, posture, t) for t in ("", metrics, reader)]
+    assert [401, 200] == [asked(serving, "/metrics", t) for t in ("", metrics)]
+    assert [200, 421] == [asked(serving, posture, reader, h) for h in (service, "elsewhere")]
