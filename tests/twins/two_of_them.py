@@ -24,7 +24,7 @@ from tests.ports import free_ports
 ROOT = Path(__file__).parents[2]
 SERVICES = ("svc-1", "svc-2", "svc-3")
 REPLICAS = ("mc-a", "mc-b")
-TAKES_OVER_SECONDS = 6
+TAKES_OVER_SECONDS = 4
 """Long enough that one hears the other meanwhile on a machine that is busy."""
 KEY = "the-key-of-the-test-0123456789"
 
