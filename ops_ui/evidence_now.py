@@ -179,7 +179,10 @@ def _row(piece: Piece, query: str) -> Row:
         look, glyph, state = "calm", "●", "seen"
     unnamed = Reason.model_validate({"detail": "Mission Control does not say whether it is seen"})
     why = (unnamed,) if missing is None else missing
-    service = piece.kind in {"service", "marketdata"} and piece.subject not in {"?", "fleet"}
+    service = piece.kind in {"service", "marketdata", "twin"} and piece.subject not in {
+        "?",
+        "fleet",
+    }
     href = f"/service/{quote(piece.subject, safe='')}{query}" if service else ""
     return Row(piece, look, glyph, state, why, age_bar(piece), href)
 

@@ -94,6 +94,22 @@ async def test_the_page_leads_from_the_verdict_to_the_digest(pages, upstream):
     assert answer.text.index("OFFLINE (unexpected)") < answer.text.index("ENGAGED, confirmed")
 
 
+async def test_a_twin_has_a_row_that_is_not_required(pages, upstream):
+    """What it says is shown, and leads to its page; it is never counted as evidence."""
+    told = {"name": "twin mc-b", "subject": "mc-b", "kind": "twin", "value": "OK, record 5f0c"}
+    twin = {**copy.deepcopy(SEEN), **told, "required": False}
+    upstream.answers[PATH] = {**copy.deepcopy(EVIDENCE), "evidence": [SILENT, SEEN, twin]}
+    page = (await pages.get("/evidence-now")).text
+
+    for words in (
+        "2 pieces of evidence are required; 1 of them is missing.",
+        'href="/service/mc-b"',
+        "OK, record 5f0c",
+        "not required",
+    ):
+        assert words in page, words
+
+
 async def test_the_past_is_asked_for_and_labelled(pages, upstream):
     """With `?at=` the question bears it, every link stays in it, and the page says AS OF."""
     upstream.answers[PATH] = {**copy.deepcopy(EVIDENCE), "label": "AS OF 2026-11-18 10:15:13 EST"}

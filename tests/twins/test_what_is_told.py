@@ -1,5 +1,6 @@
 """What one Mission Control tells another, over HTTP and in its records."""
 
+import asyncio
 import json
 from dataclasses import replace
 from datetime import timedelta
@@ -14,9 +15,15 @@ from mission_control.model.fleet import Agent, Kind
 from mission_control.model.reading import UnseenReason
 from mission_control.probe.service_probe import ServiceProbe
 from mission_control.probe.transport import open_transports
+from mission_control.records import newest_lines
 from mission_control.records.artifact_reader import ArtifactReader
 from mission_control.records.marker import write_marker
-from mission_control.records.model import RecordMarker, TailOfRecord
+from mission_control.records.model import (
+    ArtifactPage,
+    ArtifactQuery,
+    RecordMarker,
+    TailOfRecord,
+)
 from mission_control.records.newest_lines import NewestLines
 from mission_control.records.run_origin import Ground, RunOrigin
 from tests.alertmanager import receiving
@@ -124,6 +131,34 @@ async def test_the_newest_lines_of_our_record_are_told(tmp_path):
     assert None is empty
     assert tail == TailOfRecord(RECORD, (second.head, first.head))
     assert tail is await lines.read()
+
+
+@pytest.mark.anyio
+async def test_a_record_that_cannot_be_read_tells_no_line(tmp_path, monkeypatch):
+    """Nor one without a marker, nor a disk that hangs: no answer waits for them (R14.8)."""
+    monkeypatch.setattr(newest_lines, "PATIENCE_SECONDS", 0.05)
+    artifacts, release = ArtifactReader(tmp_path, lambda: NOW), asyncio.Event()
+    unmarked = NewestLines(artifacts)
+    record(tmp_path)
+    without_marker = await unmarked.read()
+    write_marker(tmp_path, RecordMarker(RECORD, NOW, continues=False))
+    (tmp_path / "audit_artifacts" / "record.json").chmod(0o600)
+
+    async def hang(query: ArtifactQuery) -> ArtifactPage:
+        await release.wait()
+        return await ArtifactReader.page(artifacts, query)
+
+    hanging = NewestLines(artifacts)
+    monkeypatch.setattr(artifacts, "page", hang)
+    hangs = await hanging.read()
+    release.set()
+    await asyncio.sleep(0.3)
+    again = await hanging.read()
+    (tmp_path / "audit_artifacts" / "record.json").write_text("{}")
+    spoilt = await NewestLines(artifacts).read()
+
+    assert (None, None, None) == (without_marker, hangs, spoilt)
+    assert RECORD == (again and again.record_id)
 
 
 def test_a_run_names_the_line_of_the_twins_ledger():
