@@ -24,6 +24,7 @@ from mission_control.bootstrap.record import find_root, run_origin
 from mission_control.bootstrap.serve import Parts, connected
 from mission_control.configuration.settings import Settings
 from mission_control.errors import ConfigurationError, StorageError
+from mission_control.floors.watch import FloorsWatch
 from mission_control.log_records import configure_logging
 from mission_control.market_calendar.days import in_new_york
 from mission_control.model.clock import Clock
@@ -244,9 +245,7 @@ async def _serve(
         day = asyncio.create_task(_schedule(parts, clock))
         day.add_done_callback(_report_day)
         if parts.floors is not None:
-            floors = asyncio.create_task(parts.floors.run())
-            floors.add_done_callback(_report_floors)
-            s.push_async_callback(_end, floors)
+            s.push_async_callback(_end, _begin_floors(parts.floors))
         if parts.alerts is not None:
             s.push_async_callback(_end, _begin_alerts(parts.alerts))
         if with_ui:
@@ -322,6 +321,12 @@ async def _end(task: "asyncio.Task[None]") -> None:
 def _report_alerts(alerts: "asyncio.Task[None]") -> None:
     if not alerts.cancelled() and alerts.exception() is not None:
         log.error("alerts are no longer kept or delivered", exc_info=alerts.exception())
+
+
+def _begin_floors(watch: FloorsWatch) -> "asyncio.Task[None]":
+    floors = asyncio.create_task(watch.run())
+    floors.add_done_callback(_report_floors)
+    return floors
 
 
 def _report_floors(floors: "asyncio.Task[None]") -> None:
