@@ -24,7 +24,6 @@ from mission_control.bootstrap.record import find_root, run_origin
 from mission_control.bootstrap.serve import Parts, connected
 from mission_control.configuration.settings import Settings
 from mission_control.errors import ConfigurationError, StorageError
-from mission_control.floors.watch import FloorsWatch
 from mission_control.log_records import configure_logging
 from mission_control.market_calendar.days import in_new_york
 from mission_control.model.clock import Clock
@@ -159,8 +158,8 @@ def _what_to_try(floor: "DemoFloor", options: DemoOptions) -> Iterator[str]:
         yield f"  Floor page   http://{floor.settings.host}:{floor.settings.ui_port}/"
     yield f"  API          {api}/api/v1/posture"
     yield f"  Scenarios    {floor.control}/scenario"
-    if floor.others:
-        yield f"  Other floors {api}/api/v1/floors, of {floor.others}/floors"
+    if floor.elsewhere:
+        yield f"  Other floors {api}/api/v1/floors, of {floor.elsewhere.url}/floors"
     for name, address in floor.addresses:
         yield f"  {name:<22} {address}"
     yield ""
@@ -169,8 +168,8 @@ def _what_to_try(floor: "DemoFloor", options: DemoOptions) -> Iterator[str]:
     yield f"  curl -s -X POST '{floor.control}/scenario?name=kill-switch-off'"
     yield f"  curl -s -X POST '{floor.control}/scenario?name=critical-drip'"
     yield f"  curl -s -X POST '{floor.control}/scenario?name=calm'"
-    if floor.others:
-        yield f"  curl -s -X POST '{floor.others}/floors?name=floor-02&conduct=executes'"
+    if floor.elsewhere:
+        yield f"  curl -s -X POST '{floor.elsewhere.url}/floors?name=floor-02&conduct=executes'"
     yield "An alarm stays latched until its own source clears it: see /runbooks on the page."
     yield ""
 
@@ -244,10 +243,8 @@ async def _serve(
         watch.add_done_callback(_report)
         day = asyncio.create_task(_schedule(parts, clock))
         day.add_done_callback(_report_day)
-        if parts.floors is not None:
-            s.push_async_callback(_end, _begin_floors(parts.floors))
-        if parts.alerts is not None:
-            s.push_async_callback(_end, _begin_alerts(parts.alerts))
+        for beside in _begin_beside(parts):
+            s.push_async_callback(_end, beside)
         if with_ui:
             await s.enter_async_context(_pages(settings))
         if parts.watch.label:
@@ -323,10 +320,14 @@ def _report_alerts(alerts: "asyncio.Task[None]") -> None:
         log.error("alerts are no longer kept or delivered", exc_info=alerts.exception())
 
 
-def _begin_floors(watch: FloorsWatch) -> "asyncio.Task[None]":
-    floors = asyncio.create_task(watch.run())
-    floors.add_done_callback(_report_floors)
-    return floors
+def _begin_beside(parts: Parts) -> "Iterator[asyncio.Task[None]]":
+    """Begin what goes on beside the watch: other floors, and alerts."""
+    if parts.floors is not None:
+        floors = asyncio.create_task(parts.floors.run())
+        floors.add_done_callback(_report_floors)
+        yield floors
+    if parts.alerts is not None:
+        yield _begin_alerts(parts.alerts)
 
 
 def _report_floors(floors: "asyncio.Task[None]") -> None:

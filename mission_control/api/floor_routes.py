@@ -65,7 +65,7 @@ def status_routes(parts: ApiParts) -> Sequence[HTTPRouteHandler]:
         own = parts.own_process()
         moment = (own.stalled, own.scheduler_stalled, int(own.now.timestamp()))
         listed = agents != NO_AGENTS
-        render = partial(own_status_document, own=own, agents=listed)
+        render = partial(own_status_document, own=own, with_agents=listed)
         key = "status" if listed else "status without agents"
         return give(brief.document(parts.floor.current(), key, render, moment=moment), request)
 

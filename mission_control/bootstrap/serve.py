@@ -37,7 +37,6 @@ from mission_control.read_only.proof import Attestation
 from mission_control.records.artifact_store import ArtifactStore
 from mission_control.records.root_check import StoreCheck
 from mission_control.runbooks.library import RunbookLibrary
-from mission_control.schedule.calendar_in_force import CalendarInForce
 from mission_control.schedule.day import ScheduledDay
 from mission_control.schedule.job import JobParts
 
@@ -57,7 +56,11 @@ class Parts:
     jobs: JobParts
     edges: Edges
     alerts: Alerting | None = None
-    floors: FloorsWatch | None = None
+
+    @property
+    def floors(self) -> FloorsWatch | None:
+        """What asks other Mission Controls for their floors; None where none are listed."""
+        return self.edges.floors
 
 
 @asynccontextmanager
@@ -78,7 +81,7 @@ async def connected(
     a human takes a lost history for new. `monotonic` tells a stall of the deciding loop.
     """
     store = ArtifactStore(settings.root)
-    async with _reading(settings, clock, aside=records) as edges, AsyncExitStack() as stack:
+    async with _reading(settings, clock, label, aside=records) as edges, AsyncExitStack() as stack:
         history = memory = past = ask = None
         sources, calendar = edges.sources, edges.calendar
         if records:
@@ -101,22 +104,11 @@ async def connected(
         sources, alerts = with_alerts(settings, sources, history, jobs, day, label)
         runbooks = RunbookLibrary(settings.runbooks)
         read = (board, calendar, runbooks, jobs.artifacts, past, clock, options)
-        api = ApiParts(
-            *read,
-            attestation=_attest(settings, edges, alerts).facts,
-            day=day,
-            ask=ask,
-            floors=_floors(settings, edges, clock, label),
-        )
+        api = ApiParts(*read, attestation=_attest(settings, edges, alerts).facts, day=day, ask=ask)
         pace = min(CLUSTER_SECONDS, 1.5 * settings.interval_seconds)
         watch = FloorWatch(settings.fleet, sources, board, label, pace)
-        application = create_application(_showing(api, alerts, jobs, settings, calendar))
-        yield Parts(sources, board, watch, application, store, day, jobs, edges, alerts, api.floors)
-
-
-def _floors(settings: Settings, edges: Edges, clock: Clock, label: str) -> FloorsWatch | None:
-    listed = settings.fleet.floors
-    return FloorsWatch(listed, edges.floors, clock, label) if listed else None
+        application = create_application(_showing(api, alerts, jobs, settings, edges))
+        yield Parts(sources, board, watch, application, store, day, jobs, edges, alerts)
 
 
 def _showing(
@@ -124,26 +116,29 @@ def _showing(
     alerts: Alerting | None,
     jobs: JobParts,
     settings: Settings,
-    calendar: CalendarInForce,
+    edges: Edges,
 ) -> ApiParts:
     """Have the API show the alerts that are decided here, and make bundles, where there is any."""
-    bundles = makes_evidence(settings, api.options, calendar) if api.past else None
+    bundles = makes_evidence(settings, api.options, edges.calendar) if api.past else None
     brief = jobs.brief and replace(jobs.brief, runs=api.day.states)
     api = replace(api, alert_history=jobs.alerts, brief=brief, evidence=bundles)
+    api = replace(api, floors=edges.floors)
     if alerts is None:
         return api
     return replace(api, alerts=alerts.watch, channels=alerts.delivery.health)
 
 
 @asynccontextmanager
-async def _reading(settings: Settings, clock: Clock, *, aside: bool) -> AsyncGenerator[Edges]:
+async def _reading(
+    settings: Settings, clock: Clock, label: str, *, aside: bool
+) -> AsyncGenerator[Edges]:
     """Connect what reads the floor; long answers are read `aside`, by a process of their own."""
     async with AsyncExitStack() as stack:
         interpreter = None
         if aside:
             process = await stack.enter_async_context(interpreting_process(settings).kept())
             interpreter = Interpreter(process.ask)
-        yield await stack.enter_async_context(reading(settings, clock, interpreter))
+        yield await stack.enter_async_context(reading(settings, clock, interpreter, label))
 
 
 def _attest(settings: Settings, edges: Edges, alerts: Alerting | None) -> Attestation:

@@ -108,6 +108,7 @@ class OtherFloors:
     ) -> None:
         """Let all of them be well, or all but a few."""
         self._clock, self._session_at, self._label = clock, session_at, label
+        self.url = ""
         self._started = clock() - STARTED_BEFORE
         wrong = {} if all_well else WRONG_AT_FIRST
         self._floors = {
@@ -147,7 +148,7 @@ class OtherFloors:
             poll_interval_seconds=10.0,
             replica=name,
         )
-        return own_status_document(decided, own, agents=agents)
+        return own_status_document(decided, own, with_agents=agents)
 
     async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer as the Mission Controls do, each below its name; and as their switchboard."""

@@ -34,7 +34,7 @@ def own(now=NOW, replica="a", **told) -> OwnProcess:
 def answer(now=NOW, replica="a", floor: FloorOfValues | None = None, **told) -> dict[str, Any]:
     """Return what a Mission Control answers that watches a calm floor, or this one."""
     snapshot = (floor or FloorOfValues(now)).decide()
-    document = own_status_document(snapshot, own(now, replica, **told), agents=False)
+    document = own_status_document(snapshot, own(now, replica, **told), with_agents=False)
     return orjson.loads(orjson.dumps(document))
 
 

@@ -49,16 +49,16 @@ class OwnProcess:
 
 
 def own_status_document(
-    snapshot: FloorSnapshot, own: OwnProcess, *, agents: bool = True
+    snapshot: FloorSnapshot, own: OwnProcess, *, with_agents: bool = True
 ) -> Mapping[str, object]:
     """
     Return our own rich contract, valid as `RichStatus`, and the aggregate over the fleet.
 
     Our state is OK day and night, because nothing about the market halts us; only a loop that has
     stalled makes it DEGRADED. `safe_to_execute_orders` is never
-    anything but false. Without `agents` it is short, however large the fleet.
+    anything but false. Without agents it is short, however large the fleet.
     """
-    aggregate = {"agents": aggregate_agents(snapshot)} if agents else {}
+    aggregate = {"agents": aggregate_agents(snapshot)} if with_agents else {}
     return {
         **_identity(own),
         "status": _status(own),
