@@ -148,23 +148,20 @@ def demo_floor(  # noqa: PLR0913  (one argument for each thing that a demo is as
         clock = SimulatedClock(begins, monotonic=monotonic)
         floor = SimulatedFloor(clock, scenario)
         elsewhere = OtherFloors(clock, floor.session_at, others) if others else None
-        serving = FloorOnLoopback(floor, floor_port, switch, elsewhere and elsewhere.app)
-        loopback = stack.enter_context(serving)
+        app = elsewhere and elsewhere.app
+        loopback = stack.enter_context(FloorOnLoopback(floor, floor_port, switch, app))
         fleet = _write_fleet(root, loopback, elsewhere)
         given = {"fleet_file": fleet, "root": root, "kill_switch_file": switch, **flags}
 
         def load(more: Mapping[str, object]) -> Settings:
             return load_settings({}, flags={**given, **more})
 
-        addresses = (
-            *sorted(loopback.base_urls.items()),
-            ("Kubernetes API", loopback.kubernetes_url),
-        )
+        kubernetes = ("Kubernetes API", loopback.kubernetes_url)
+        addresses = (*sorted(loopback.base_urls.items()), kubernetes)
         lived = RECORDED[: recorded + 1] if recorded is not None else ()
         same = floor_port == DEFAULT_BASE_PORT and not others
-        control = loopback.control_url
-        told = (load({}), clock, addresses, control, floor, load, lived, same, elsewhere)
-        yield DemoFloor(*told)
+        told = (load({}), clock, addresses, loopback.control_url, floor, load, lived, same)
+        yield DemoFloor(*told, elsewhere)
 
 
 def _write_fleet(root: Path, loopback: FloorOnLoopback, elsewhere: OtherFloors | None) -> Path:
