@@ -1,10 +1,12 @@
 """Fixtures of every test."""
 
+import os
 from collections.abc import Generator
 
 import coverage
 import pytest
 
+from tests import real_parts
 from tests.floor.floor_of_values import FloorOfValues
 from tests.s3_server import credentials, s3_server
 
@@ -22,6 +24,13 @@ LONG = (
     "tests/alerts_delivery/",
 )
 """Files that take minutes, the longest first: begun last, one of them would be waited for alone."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep a variable of the tests from commands under test; workers have to inherit it first."""
+    starts_workers = bool(config.getoption("numprocesses", None))
+    if not starts_workers:
+        os.environ.pop(real_parts.VARIABLE, None)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
