@@ -35,7 +35,6 @@ from mission_control.schedule.scheduler import DayScheduler
 
 if TYPE_CHECKING:
     from mission_control.bootstrap.demo import DemoFloor
-    from mission_control.floors.watch import FloorsWatch
 
 GRACE_SECONDS = 2
 """An open event stream may hold the process up this long when it stops."""
@@ -153,8 +152,8 @@ def _what_to_try(floor: "DemoFloor", options: DemoOptions) -> Iterator[str]:
         yield f"  Floor page   http://{floor.settings.host}:{floor.settings.ui_port}/"
     yield f"  API          {api}/api/v1/posture"
     yield f"  Scenarios    {floor.control}/scenario"
-    if floor.others:
-        yield f"  Other floors {api}/api/v1/floors, of {floor.others}/floors"
+    if floor.elsewhere:
+        yield f"  Other floors {api}/api/v1/floors, of {floor.elsewhere.url}/floors"
     for name, address in floor.addresses:
         yield f"  {name:<22} {address}"
     yield ""
@@ -163,8 +162,8 @@ def _what_to_try(floor: "DemoFloor", options: DemoOptions) -> Iterator[str]:
     yield f"  curl -s -X POST '{floor.control}/scenario?name=kill-switch-off'"
     yield f"  curl -s -X POST '{floor.control}/scenario?name=critical-drip'"
     yield f"  curl -s -X POST '{floor.control}/scenario?name=calm'"
-    if floor.others:
-        yield f"  curl -s -X POST '{floor.others}/floors?name=floor-02&conduct=executes'"
+    if floor.elsewhere:
+        yield f"  curl -s -X POST '{floor.elsewhere.url}/floors?name=floor-02&conduct=executes'"
     yield "An alarm stays latched until its own source clears it: see /runbooks on the page."
     yield ""
 
@@ -227,10 +226,8 @@ async def _serve(
         watch.add_done_callback(_report)
         day = asyncio.create_task(_schedule(parts, clock))
         day.add_done_callback(_report_day)
-        if parts.floors is not None:
-            s.push_async_callback(_end, _begin_floors(parts.floors))
-        if parts.alerts is not None:
-            s.push_async_callback(_end, _begin_alerts(parts.alerts))
+        for beside in _begin_beside(parts):
+            s.push_async_callback(_end, beside)
         if with_ui:
             await s.enter_async_context(_pages(settings, demo=bool(parts.watch.label)))
         if parts.watch.label:
@@ -306,12 +303,6 @@ def _report_day(day: "asyncio.Task[None]") -> None:
         log.error("the scheduler has ended; no run is begun any more", exc_info=day.exception())
 
 
-def _begin_floors(floors: "FloorsWatch") -> "asyncio.Task[None]":
-    running = asyncio.create_task(floors.run())
-    running.add_done_callback(_report_floors)
-    return running
-
-
 def _begin_alerts(alerting: Alerting) -> "asyncio.Task[None]":
     alerts = asyncio.create_task(alerting.run())
     alerts.add_done_callback(_report_alerts)
@@ -326,6 +317,16 @@ async def _end(task: "asyncio.Task[None]") -> None:
 def _report_alerts(alerts: "asyncio.Task[None]") -> None:
     if not alerts.cancelled() and alerts.exception() is not None:
         log.error("alerts are no longer kept or delivered", exc_info=alerts.exception())
+
+
+def _begin_beside(parts: Parts) -> "Iterator[asyncio.Task[None]]":
+    """Begin what goes on beside the watch: other floors, and alerts."""
+    if parts.floors is not None:
+        floors = asyncio.create_task(parts.floors.run())
+        floors.add_done_callback(_report_floors)
+        yield floors
+    if parts.alerts is not None:
+        yield _begin_alerts(parts.alerts)
 
 
 def _report_floors(floors: "asyncio.Task[None]") -> None:

@@ -12,6 +12,7 @@ from mission_control.configuration.closures import load_closures
 from mission_control.configuration.settings import Settings, load_fleet_again
 from mission_control.floor import observe as floor_sources
 from mission_control.floor.fleet_on_disk import FleetOnDisk
+from mission_control.floors.watch import FloorsWatch
 from mission_control.kill_switch.read import SwitchReader
 from mission_control.market_calendar.calendar import MarketCalendar
 from mission_control.model.clock import Clock
@@ -33,13 +34,14 @@ class Edges:
     """
     What reads the floor; `cluster` is None where none is configured.
 
-    `floors` asks other Mission Controls for theirs. `gate` decides who may read what comes of it; None where no one is served.
+    `floors` asks other Mission Controls for theirs; None where none are listed. `gate` decides
+    who may read what comes of it; None where no one is served.
     """
 
     sources: floor_sources.FloorSources
     calendar: CalendarInForce
     transports: Transports
-    floors: ServiceProbe
+    floors: FloorsWatch | None = None
     cluster: "ClusterEdges | None" = None
     gate: AccessGate | None = None
 
@@ -61,14 +63,22 @@ class Edges:
 
 @asynccontextmanager
 async def reading(
-    settings: Settings, clock: Clock = real_clock, interpreter: Interpreter | None = None
+    settings: Settings,
+    clock: Clock = real_clock,
+    interpreter: Interpreter | None = None,
+    label: str = "",
 ) -> AsyncGenerator[Edges]:
-    """Connect what reads the floor; nothing is asked, and nothing can be recorded."""
+    """
+    Connect what reads the floor; nothing is asked, and nothing can be recorded.
+
+    `label` is our own: other floors that are labelled otherwise are no floors of ours.
+    """
     calendar = calendar_in_force(settings)
     async with open_transports() as transports:
         cluster = _cluster(settings, clock, transports)
         probe = ServiceProbe(transports, clock, interpreter)
-        floors = ServiceProbe(transports, clock, interpreter, briefly=True)
+        listed = settings.fleet.floors
+        lister = ServiceProbe(transports, clock, interpreter, briefly=True)
         file, environment = settings.kill_switch_file, settings.kill_switch_environment
         sources = floor_sources.FloorSources(
             probe,
@@ -78,9 +88,10 @@ async def reading(
             cluster=cluster.observer if cluster else None,
             captured=cluster.captured if cluster else None,
             in_force=calendar,
-            reloads=lambda: (*probe.take_reloads(), *floors.take_reloads()),
             on_disk=fleet_on_disk(settings),
+            reloads=lambda: (*probe.take_reloads(), *lister.take_reloads()),
         )
+        floors = FloorsWatch(listed, lister, clock, label) if listed else None
         yield Edges(sources, calendar, transports, floors, cluster)
 
 

@@ -35,6 +35,8 @@ from mission_control.simulation.loopback import DEFAULT_BASE_PORT, FloorOnLoopba
 from mission_control.simulation.other_floors import OtherFloors
 from mission_control.simulation.roster import fleet_document
 
+OWN_ROOT = "mission-control-demo-"
+
 log = logging.getLogger(__name__)
 
 
@@ -100,9 +102,8 @@ class DemoFloor:
     A simulated floor that answers on loopback, and the settings that watch it.
 
     `load` loads them with further flags. `past` are the days that its root has recorded, on
-    `recorded_ports`: with others, or with other floors, the fleet file is another one. `others` is
-    where the Mission Controls of other floors answer, empty where there are none, and `elsewhere`
-    are those floors.
+    `recorded_ports`: with others, or with other floors, the fleet file is another one. `elsewhere`
+    are other floors, with a Mission Control each; None where there are none.
     """
 
     settings: Settings
@@ -113,7 +114,6 @@ class DemoFloor:
     load: Callable[[Mapping[str, object]], Settings]
     past: tuple[PlayedDay, ...] = ()
     recorded_ports: bool = True
-    others: str = ""
     elsewhere: OtherFloors | None = None
 
 
@@ -133,14 +133,12 @@ def demo_floor(  # noqa: PLR0913  (one argument for each thing that a demo is as
     Run a simulated floor for the time of the block, in a temporary root of its own or in `root`.
 
     The configured root is never written to. With `past` it begins with the recorded sessions
-    before its start clock. `others` are so many other floors of a hundred services, each with a
-    Mission Control of its own, all behind one port. Raises ConfigurationError for an unknown
-    scenario or a busy port.
+    before its start clock. `others` is how many other floors there are, behind one port. Raises
+    ConfigurationError for an unknown scenario or a busy port.
     """
     with ExitStack() as stack:
         if root is None:
-            made = tempfile.TemporaryDirectory(prefix="mission-control-demo-")
-            root = Path(stack.enter_context(made))
+            root = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=OWN_ROOT)))
         shown_at = find_scenario(scenario).at
         begins = demo_start(at, shown_at) if past else at or shown_at
         recorded = find_past(begins) if past else None
@@ -150,24 +148,29 @@ def demo_floor(  # noqa: PLR0913  (one argument for each thing that a demo is as
         clock = SimulatedClock(begins, monotonic=monotonic)
         floor = SimulatedFloor(clock, scenario)
         elsewhere = OtherFloors(clock, floor.session_at, others) if others else None
-        serving = FloorOnLoopback(floor, floor_port, switch, elsewhere and elsewhere.app)
-        loopback = stack.enter_context(serving)
-        fleet, kubeconfig = root / "fleet.yaml", root / "kubeconfig.yaml"
-        loopback.write_kubeconfig(kubeconfig)
-        floors = {n: f"{loopback.others_url}/{n}" for n in elsewhere.names} if elsewhere else {}
-        fleet.write_text(fleet_document(loopback.base_urls, kubeconfig.name, floors))
+        app = elsewhere and elsewhere.app
+        loopback = stack.enter_context(FloorOnLoopback(floor, floor_port, switch, app))
+        fleet = _write_fleet(root, loopback, elsewhere)
         given = {"fleet_file": fleet, "root": root, "kill_switch_file": switch, **flags}
 
         def load(more: Mapping[str, object]) -> Settings:
             return load_settings({}, flags={**given, **more})
 
-        addresses = (
-            *sorted(loopback.base_urls.items()),
-            ("Kubernetes API", loopback.kubernetes_url),
-        )
+        kubernetes = ("Kubernetes API", loopback.kubernetes_url)
+        addresses = (*sorted(loopback.base_urls.items()), kubernetes)
         lived = RECORDED[: recorded + 1] if recorded is not None else ()
         same = floor_port == DEFAULT_BASE_PORT and not others
-        control = loopback.control_url
-        at_others = loopback.others_url if elsewhere else ""
-        told = (load({}), clock, addresses, control, floor, load, lived, same)
-        yield DemoFloor(*told, others=at_others, elsewhere=elsewhere)
+        told = (load({}), clock, addresses, loopback.control_url, floor, load, lived, same)
+        yield DemoFloor(*told, elsewhere)
+
+
+def _write_fleet(root: Path, loopback: FloorOnLoopback, elsewhere: OtherFloors | None) -> Path:
+    """Write the fleet file, and the kubeconfig that it names; returns the fleet file's path."""
+    fleet, kubeconfig = root / "fleet.yaml", root / "kubeconfig.yaml"
+    loopback.write_kubeconfig(kubeconfig)
+    floors = dict[str, str]()
+    if elsewhere is not None:
+        elsewhere.url = loopback.others_url
+        floors = {name: f"{elsewhere.url}/{name}" for name in elsewhere.names}
+    fleet.write_text(fleet_document(loopback.base_urls, kubeconfig.name, floors))
+    return fleet

@@ -61,6 +61,11 @@ class Parts:
     edges: Edges
     alerts: Alerting | None = None
 
+    @property
+    def floors(self) -> FloorsWatch | None:
+        """What asks other Mission Controls for their floors; None where none are listed."""
+        return self.edges.floors
+
 
 @asynccontextmanager
 async def connected(
@@ -80,7 +85,7 @@ async def connected(
     a human takes a lost history for new. `monotonic` tells a stall of the deciding loop.
     """
     store = ArtifactStore(settings.root)
-    async with _reading(settings, clock, aside=records) as edges, AsyncExitStack() as stack:
+    async with _reading(settings, clock, label, aside=records) as edges, AsyncExitStack() as stack:
         history = memory = past = ask = None
         sources, calendar = edges.sources, edges.calendar
         if records:
@@ -120,8 +125,9 @@ def _showing(
     """Have the API show the alerts that are decided here, and make bundles, where there is any."""
     bundles = makes_evidence(settings, api.options, edges.calendar) if api.past else None
     brief = jobs.brief and replace(jobs.brief, runs=api.day.states)
-    shown = {"alert_history": jobs.alerts, "brief": brief, "evidence": bundles}
-    api = replace(api, **shown, gate=edges.gate)
+    newest = NewestLines(jobs.artifacts) if api.past else None
+    api = replace(api, alert_history=jobs.alerts, brief=brief, evidence=bundles)
+    api = replace(api, newest_lines=newest, gate=edges.gate, floors=edges.floors)
     if alerts is None:
         return api
     delivery = alerts.delivery
@@ -141,7 +147,9 @@ def _telling(sources: floor_sources.FloorSources, gate: AccessGate) -> floor_sou
 
 
 @asynccontextmanager
-async def _reading(settings: Settings, clock: Clock, *, aside: bool) -> AsyncGenerator[Edges]:
+async def _reading(
+    settings: Settings, clock: Clock, label: str, *, aside: bool
+) -> AsyncGenerator[Edges]:
     """
     Connect what reads the floor; long answers are read `aside`, by a process of their own.
 
@@ -152,7 +160,7 @@ async def _reading(settings: Settings, clock: Clock, *, aside: bool) -> AsyncGen
         if aside:
             process = await stack.enter_async_context(interpreting_process(settings).kept())
             interpreter = Interpreter(process.ask)
-        edges = await stack.enter_async_context(reading(settings, clock, interpreter))
+        edges = await stack.enter_async_context(reading(settings, clock, interpreter, label))
         if aside:
             opening = opened_gate(settings, edges.transports, clock, time.monotonic)
             gate = await stack.enter_async_context(opening)

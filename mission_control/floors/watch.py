@@ -54,7 +54,7 @@ class FloorsWatch:
                 tasks.create_task(rounds.run(began + offset))
 
     async def _judge(self) -> None:
-        """Judge in a rhythm: what changes is told since then, and not since somebody looked."""
+        """Judge in a rhythm: what changes is told since then, and not since a reader looked."""
         while True:
             self.seen()
             await asyncio.sleep(JUDGED_SECONDS)

@@ -108,6 +108,7 @@ class OtherFloors:
     ) -> None:
         """Let all of them be well, or all but a few."""
         self._clock, self._session_at, self._label = clock, session_at, label
+        self.url = ""
         self._started = clock() - STARTED_BEFORE
         wrong = {} if all_well else WRONG_AT_FIRST
         self._floors = {

@@ -17,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from cluster import measure_cluster
 from cost import measure_answers, measure_cost, measure_failing, measure_loop
+from floors import measure_floors
 from gating import measure_gating
 from noticing import measure_ages, measure_detections
 from readers import measure_readers
@@ -54,6 +55,7 @@ PARTS: dict[str, Callable[[argparse.Namespace], Iterable[Row]]] = {
     "records": lambda _given: measure_records(),
     "start": lambda _given: measure_starting(),
     "readiness": lambda _given: iter([measure_readiness()]),
+    "floors": lambda _given: measure_floors(),
     "replay": lambda _given: measure_replay(),
     "cluster": lambda _given: (measure_cluster(*size) for size in ((60, 60), (60, 1_000))),
 }
