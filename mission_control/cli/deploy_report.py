@@ -23,6 +23,8 @@ from mission_control.processes import own_process as process
 @click.option("--skip-health", is_flag=True, help="Do not ask any service.")
 @click.option("--output-dir", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
               help="Write both files there, and record nothing.")  # fmt: skip
+@click.option("--label-selector", metavar="SELECTOR",
+              help="Accepted and ignored: whole namespaces are read.")  # fmt: skip
 @json_flag
 @click.pass_context
 def deploy_report(
@@ -30,6 +32,7 @@ def deploy_report(
     *,
     skip_health: bool,
     output_dir: Path | None,
+    label_selector: str | None,
     as_json: bool,
     **flags: str | None,
 ) -> None:
@@ -44,6 +47,8 @@ def deploy_report(
     settings = (
         recording_with(context, flags) if output_dir is None else settings_with(context, flags)
     )
+    if label_selector is not None:
+        context.say("Note: --label-selector is accepted and ignored: whole namespaces are read.")
     with context.busy("Reading the cluster"):
         work = _report(context, settings, output_dir, sample_health=not skip_health)
         made, where, problem = process.run(work)

@@ -72,6 +72,11 @@ IGNORED_VARIABLES = {
     "POLL_MAX_CONCURRENCY": "each service is asked on a cadence of its own",
     "EVENT_BUFFER_MAXLEN": "the newest 500 events are always kept",
     "DEPLOY_REPORT_PATH": "reports are written below the root",
+    "EXECUTION_HALTED_DOC": "Firestore is not read",
+    "EXEC_KILL_SWITCH_DOC": "Firestore is not read",
+    "KUBERNETES_NAMESPACE": "the floor's namespace is named by NAMESPACE or --namespace",
+    "TRADING_FLOOR_LABEL_SELECTOR": "whole namespaces are read",
+    "MARKETDATA_HEALTH_URL": "services are asked at the inventory's addresses",
 }
 """Settings of the predecessor that have no meaning here; set, they change nothing."""
 
