@@ -52,7 +52,7 @@ def show_file(path: str, content: bytes) -> FileShown:
         return FileShown(path, len(content), text=visible(text), cut=cut)
     if len(content) > MAX_RENDERED:
         return FileShown(path, len(content), text=visible(text), cut=cut, note=TOO_LONG)
-    markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
+    markdown = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
     html = str(markdown.render(visible(text))).replace("<pre>", '<pre tabindex="0">')
     return FileShown(path, len(content), html=html)
 
