@@ -37,7 +37,7 @@ class _Server(uvicorn.Server):
 
 
 def _log_access(settings: Settings) -> None:
-    """Write who read which page to stderr, one JSON object a line, where somebody signs in."""
+    """Write who read which page to stderr, one JSON object a line, where people sign in."""
     if settings.access.mode is Mode.NONE:
         return
     handler = logging.StreamHandler()

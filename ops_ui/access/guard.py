@@ -1,5 +1,5 @@
 """
-Stands before every page: whoever is not known sees none of them.
+Stands before every page: who is not known sees none of them.
 
 Liveness stays open, and of the static files those that the page for signing in is drawn with.
 """

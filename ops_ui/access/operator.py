@@ -1,4 +1,4 @@
-"""The operator that a request is answered for, and what is asked for nobody in particular."""
+"""The operator that a request is answered for, and what is asked for no one in particular."""
 
 import unicodedata
 from contextvars import Context, ContextVar, copy_context
@@ -24,11 +24,11 @@ class Operator:
 
 
 SIGNED_IN: ContextVar[Operator | None] = ContextVar("SIGNED_IN", default=None)
-"""Whom the present request is answered for; None where nobody signs in."""
+"""Whom the present request is answered for; None where no one signs in."""
 
 
 def for_all() -> Context:
-    """Return a context for what one asks and many are shown: it is asked in nobody's name."""
+    """Return a context for what one asks and many are shown: it is asked in no one's name."""
     context = copy_context()
     context.run(SIGNED_IN.set, None)
     return context

@@ -23,7 +23,7 @@ async def sign_in(state: State, request: Request[Any, Any, State]) -> Response[s
     """Send the browser to the issuer."""
     doing = sign_in_of(state)
     if doing is None:
-        return _nobody_signs_in(state)
+        return _no_sign_in(state)
     wanted = str(request.query_params.get("next", "/"))
     try:
         return _go(await doing.begin(cookies_of(request.scope["headers"]), wanted))
@@ -36,7 +36,7 @@ async def callback(state: State, request: Request[Any, Any, State]) -> Response[
     """Take the issuer's answer, and go on to what was asked for."""
     doing = sign_in_of(state)
     if doing is None:
-        return _nobody_signs_in(state)
+        return _no_sign_in(state)
     told = {str(k): str(v) for k, v in request.query_params.items()}
     try:
         step = await doing.complete(cookies_of(request.scope["headers"]), told)
@@ -58,7 +58,7 @@ async def sign_out(state: State, request: Request[Any, Any, State]) -> Response[
     """End the session; a link on another site's page only asks whether to."""
     doing = sign_in_of(state)
     if doing is None:
-        return _nobody_signs_in(state)
+        return _no_sign_in(state)
     sites = [value for name, value in request.scope["headers"] if name == b"sec-fetch-site"]
     if not _OWN.issuperset(sites):
         text = "Another site's page led here. Nothing has changed."
@@ -72,21 +72,21 @@ async def sign_out(state: State, request: Request[Any, Any, State]) -> Response[
 
 
 def sign_in_of(state: State) -> SignIn | None:
-    """Return who signs operators in; None where nobody does."""
+    """Return who signs operators in; None where no one does."""
     doing: SignIn | None = state.sign_in
     return doing
 
 
-def _nobody_signs_in(state: State) -> Response[str]:
+def _no_sign_in(state: State) -> Response[str]:
     text = "These pages keep no sessions of their own."
-    return _shown(state, Refusal(404, "Nobody signs in here", text, "/", "To the Floor"))
+    return _shown(state, Refusal(404, "No one signs in here", text, "/", "To the Floor"))
 
 
 def _failed(state: State, doing: SignIn, failed: IssuerFailed) -> Response[str]:
     issuer = doing.issuer.oidc.issuer
-    log.warning("nobody can sign in: %s: %s", issuer, failed)
+    log.warning("no one can sign in: %s: %s", issuer, failed)
     text = (
-        f"{issuer}: {failed}. Nobody is let in until it answers; sessions that have begun go on."
+        f"{issuer}: {failed}. No one is let in until it answers; sessions that have begun go on."
         " mission-control status on the machine itself needs no sign-in."
     )
     return _refused(state, 503, "The issuer is no help now", text)

@@ -51,7 +51,7 @@ class Access:
     Who may see the pages.
 
     `public` is where people reach them (scheme, name and port), `proxies` are the addresses whose
-    word is taken. `only_proxies` says that nobody else is answered.
+    word is taken. `only_proxies` says that no one else is answered.
     """
 
     mode: Mode = Mode.NONE
@@ -208,7 +208,7 @@ def _check_host(access: Access, host: str, *, tls: bool) -> None:
         return
     if access.mode is Mode.NONE:
         raise BadSetting(
-            f"{PREFIX}HOST: {host!r} is not loopback, and nobody signs in;"
+            f"{PREFIX}HOST: {host!r} is not loopback, and no one signs in;"
             f" set {PREFIX}AUTH to oidc or proxy, or use 127.0.0.1"
         )
     if not tls and not (access.proxies and access.secure):

@@ -2,7 +2,7 @@
 Signing in by OpenID Connect: authorization code with PKCE, state and nonce.
 
 Every step is GET and changes nothing but our own cookies. What is under way stands in a sealed
-cookie of the browser that began it, so nobody can complete another's sign-in.
+cookie of the browser that began it, so no one can complete another's sign-in.
 """
 
 import base64
@@ -215,9 +215,9 @@ def operator_in(claims: Claims, oidc: Oidc) -> Operator:
             raise SignInRefused("You are in none of the groups that may see these pages.")
     name = claims.all.get(oidc.name_claim)
     if oidc.name_claim == "email" and claims.all.get("email_verified") is not True:
-        name = None  # anyone can claim an address that nobody verified
+        name = None  # anyone can claim an address that no one verified
     shown = clean_name(name) if isinstance(name, str) else ""
     shown = shown or clean_name(claims.subject)
     if not shown:
-        raise TokenRefused("it names nobody")
+        raise TokenRefused("it names no one")
     return Operator(shown, clean_name(claims.subject), may_sign_out=True)

@@ -66,7 +66,7 @@ class Reader:
         return away.headers["location"]
 
     async def at_issuer(self, where: str) -> str:
-        """Sign in there, as whoever the issuer has; return the path that it leads back to."""
+        """Sign in there, as the issuer's person; return the path that it leads back to."""
         async with httpx.AsyncClient(verify=NO_TLS) as browser:
             back = (await browser.get(where)).headers["location"]
         assert back.startswith(f"{PUBLIC}/callback?")

@@ -1,4 +1,4 @@
-"""The token of the pages: of a file, sent to Mission Control alone, and shown to nobody."""
+"""The token of the pages: of a file, sent to Mission Control alone, and shown to no one."""
 
 import logging
 import os

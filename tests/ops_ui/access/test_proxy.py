@@ -53,7 +53,7 @@ async def test_a_foreign_address_says_nothing(open_pages, upstream, address):
         pytest.param([("x-forwarded-email", "ada")], id="another header"),
     ],
 )
-async def test_a_proxy_that_names_nobody_lets_nobody_in(open_pages, upstream, headers):
+async def test_a_proxy_that_names_no_one_lets_no_one_in(open_pages, upstream, headers):
     """R16.27: a name that is missing, doubled or no plain text is 401, with what to look at."""
     answer = await open_pages(ACCESS, "10.1.2.3").pages.get("/", headers=headers)
 

@@ -43,7 +43,7 @@ def start(**told):
 @pytest.mark.parametrize(
     ("told", "said"),
     [
-        ({"HOST": "0.0.0.0"}, "UI_HOST: '0.0.0.0' is not loopback, and nobody signs in"),  # noqa: S104
+        ({"HOST": "0.0.0.0"}, "UI_HOST: '0.0.0.0' is not loopback, and no one signs in"),  # noqa: S104
         ({"TLS_CERTIFICATE": "old.pem", "TLS_KEY": "old.key"}, "old.pem: it expired on "),
         ({"AUTH": "oidc"}, "UI_OIDC_ISSUER: MISSION_CONTROL_UI_AUTH=oidc needs it"),
     ],

@@ -1,4 +1,4 @@
-"""Sign-in: only whoever our issuer names, in the browser that began it, sees the pages."""
+"""Sign-in: only those whom our issuer names, in the browser that began it, sees the pages."""
 
 import base64
 import hashlib
@@ -173,7 +173,7 @@ def by_hand(header, claims, sign=lambda _: b""):
 
 
 def none_token(issuer, claims):
-    """Return a token that is signed by nobody."""
+    """Return a token that is signed by no one."""
     return by_hand({"alg": "none", "kid": "key-1"}, claims)
 
 
@@ -215,7 +215,7 @@ async def answer_with(reader, issuer, made):
 
 @pytest.mark.parametrize("claims", FORGED.values(), ids=FORGED)
 async def test_a_foreign_token_is_not_believed(reader, issuer, claims):
-    """R16.21: an ID token is of our issuer, for us, for this sign-in, and of now; else nobody."""
+    """R16.21: an ID token is of our issuer, for us, for this sign-in, and of now; else no one."""
 
     def made(nonce):
 
@@ -283,7 +283,7 @@ async def test_the_issuers_keys_are_rotated(reader, issuer):
         ({"answers": {"/token": (307, "text/plain", b"")}}, "answers 307"),
     ],
 )
-async def test_an_issuer_that_fails_lets_nobody_in(reader, issuer, hurt, said):
+async def test_an_issuer_that_fails_lets_no_one_in(reader, issuer, hurt, said):
     """R16.23: whatever the issuer answers, it is a page that says so, and no session."""
     back = await reader.at_issuer(await reader.begin())
     issuer.answers |= hurt["answers"]
@@ -293,8 +293,15 @@ async def test_an_issuer_that_fails_lets_nobody_in(reader, issuer, hurt, said):
     assert SESSION not in reader.pages.cookies
 
 
-async def test_an_issuer_that_is_gone_lets_nobody_in_but_ends_no_session(open_pages, issuer):
-    """R16.23: sessions that have begun go on; nobody else is let in."""
+async def test_an_issuer_that_is_gone_lets_no_one_in_but_ends_no_session(open_pages, issuer):
+    """R16.23: sessions that have begun go on; no one else is let in, and the page says why."""
+    reader = open_pages(Access(Mode.OIDC, PUBLIC, Oidc(issuer.url, CLIENT)))
+    await reader.sign_in()
+    issuer.answers |= dict.fromkeys(("/token", "/jwks"), (503, "text/plain", b""))
+    back = await reader.at_issuer(await reader.begin())
+    assert 503 == (await reader.pages.get(back)).status_code
+    assert 200 == (await reader.pages.get("/read-only")).status_code
+
     gone = "http://127.0.0.1:1"
     answer = await open_pages(Access(Mode.OIDC, PUBLIC, Oidc(gone, CLIENT))).pages.get("/sign-in")
     assert (503, True) == (answer.status_code, "cannot be reached" in answer.text)
@@ -349,7 +356,7 @@ async def test_a_confidential_client_shows_its_secret(open_pages, issuer, tmp_pa
     ],
 )
 async def test_only_members_of_a_group_are_let_in(open_pages, issuer, person, status):
-    """R16.20: where groups are named, whoever is in none of them is refused."""
+    """R16.20: where groups are named, who is in none of them is refused."""
     issuer.person = {"sub": "u", **person}
     oidc = Oidc(issuer.url, CLIENT, groups=frozenset({"ops"}))
     reader = open_pages(Access(Mode.OIDC, PUBLIC, oidc))
@@ -415,7 +422,7 @@ async def test_a_tampered_cookie_is_none(reader):
         "/a\\..\\b",
     ],
 )
-async def test_nobody_is_led_elsewhere(reader, wanted):
+async def test_no_one_is_led_elsewhere(reader, wanted):
     """R16.24: after sign-in only a path of ours follows; whatever else was asked is the Floor."""
     assert "/" == own_path(wanted)
     back = await reader.sign_in(wanted)
@@ -423,7 +430,7 @@ async def test_nobody_is_led_elsewhere(reader, wanted):
     assert (303, "/") == (back.status_code, back.headers["location"])
 
 
-async def test_another_sites_link_signs_nobody_out(reader):
+async def test_another_sites_link_signs_no_one_out(reader):
     """R16.24: what another site's page leads to only asks."""
     await reader.sign_in()
     asked = await reader.pages.get("/sign-out", headers={"sec-fetch-site": "cross-site"})
