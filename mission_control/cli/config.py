@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
+from mission_control.access.load import load_certificate, load_tokens
 from mission_control.alerts.load import load_alert_rules
-from mission_control.bootstrap.access import access_files
 from mission_control.cli.context import CliContext
 from mission_control.cli.flags import json_flag, setting_flags, settings_with
 from mission_control.cli.output import columns, emit, table
@@ -34,7 +34,10 @@ def check(ctx: click.Context, *, as_json: bool, **flags: str | None) -> None:
     context = ctx.ensure_object(CliContext)
     settings = settings_with(context, flags)
     rules = load_alert_rules(settings.alert_rules_file, settings.alert_waivers_file)
-    access_files(settings)
+    if settings.tokens_file is not None:
+        load_tokens(settings.tokens_file)
+    if settings.tls_certificate is not None and settings.tls_key is not None:
+        load_certificate(settings.tls_certificate, settings.tls_key)
     if as_json:
         emit(_as_dict(settings) | {"alert_rules": len(rules.rules), "waivers": len(rules.waivers)})
     else:

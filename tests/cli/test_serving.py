@@ -199,7 +199,7 @@ def test_another_host_than_loopback_is_refused(fleet_file):
         _, shown = server.communicate(timeout=PATIENCE_SECONDS)
 
     assert 78 == server.returncode
-    assert "no authentication yet" in shown
+    assert "no reader would be asked for a token" in shown
 
 
 @pytest.mark.parametrize("held", ["", "fedcba9876543210"], ids=["no record", "another record"])
