@@ -42,7 +42,7 @@ def signed(demo):
 
 
 def test_an_operator_signs_in_and_out(browser, signed):
-    """R16.20, R16.24: to the Floor through the issuer, the name in the bar, and out for good."""
+    """R16.11, R16.15: to the Floor through the issuer, the name in the bar, and out for good."""
     with page_on(browser, f"{signed}/?show=all") as page:
         page.wait_for_selector("main[data-live=yes]")
         assert f"{signed}/?show=all" == page.url

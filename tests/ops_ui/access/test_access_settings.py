@@ -65,7 +65,7 @@ def with_tls(folder, name="good", key=None):
     ],
 )
 def test_what_is_doubtful_is_refused(told, public, names, remedy):
-    """R16.29: off loopback without sign-in or TLS, and what means nothing, exits 78 by its name."""
+    """R16.20: off loopback without sign-in or TLS, and what means nothing, exits 78 by its name."""
     with pytest.raises(BadSetting) as refused:
         loaded(told, public)
 
@@ -74,7 +74,7 @@ def test_what_is_doubtful_is_refused(told, public, names, remedy):
 
 
 def test_what_is_safe_is_taken(certificates, tmp_path):
-    """R16.29: off loopback with sign-in, and with TLS of our own or of a proxy."""
+    """R16.20: off loopback with sign-in, and with TLS of our own or of a proxy."""
     (tmp_path / "key").write_text("k" * 40)
     (tmp_path / "token").write_text("t")
     own = loaded(
@@ -121,13 +121,13 @@ def test_what_is_safe_is_taken(certificates, tmp_path):
     ],
 )
 def test_a_certificate_that_cannot_be_served_is_named(certificates, name, key, said):
-    """R16.29: expired, of the future, or of another key: the file is named, before the start."""
+    """R16.20: expired, of the future, or of another key: the file is named, before the start."""
     with pytest.raises(BadSetting, match=rf"UI_TLS_CERTIFICATE: .*{name}\.pem: {said}"):
         loaded(with_tls(certificates, name, key))
 
 
 def test_a_certificate_needs_its_key(certificates, tmp_path):
-    """R16.29: a certificate without a key, and what is no certificate, are refused by name."""
+    """R16.20: a certificate without a key, and what is no certificate, are refused by name."""
     with pytest.raises(BadSetting, match="UI_TLS_KEY"):
         loaded({"TLS_CERTIFICATE": certificates / "good.pem"})
     with pytest.raises(BadSetting, match="UI_TLS_CERTIFICATE"):
@@ -142,7 +142,7 @@ def test_a_certificate_needs_its_key(certificates, tmp_path):
     [(b"", "0 characters"), (b"a\nb", "one line"), (b"\xc3\xa9", "ASCII"), (b"x" * 20000, "16385")],
 )
 def test_a_secret_is_one_line(tmp_path, content, said):
-    """R16.25: what is no secret is refused by its file, and never repeated."""
+    """R16.16: what is no secret is refused by its file, and never repeated."""
     path = tmp_path / "secret"
     path.write_bytes(content)
     with pytest.raises(SecretUnusable, match=said) as refused:

@@ -29,7 +29,7 @@ def bearers(upstream):
 
 
 async def test_each_question_bears_the_token_of_now(open_pages, upstream, token):
-    """R16.25: the file is read again when it changes; the stream bears it as well."""
+    """R16.16: the file is read again when it changes; the stream bears it as well."""
     pages = open_pages(Access(), api_token=SecretFile(token)).pages
     for path in ("/", "/pulse", "/read-only", "/evidence/download"):
         await pages.get(path)
@@ -42,7 +42,7 @@ async def test_each_question_bears_the_token_of_now(open_pages, upstream, token)
 
 
 async def test_without_a_token_none_is_sent(pages, upstream):
-    """R16.25: a Mission Control on loopback is asked as before."""
+    """R16.16: a Mission Control on loopback is asked as before."""
     await pages.get("/")
 
     assert {None} == bearers(upstream)
@@ -53,7 +53,7 @@ async def test_without_a_token_none_is_sent(pages, upstream):
 async def test_a_refused_token_is_told_and_never_offline(
     open_pages, upstream, token, caplog, status, path
 ):
-    """R16.30: 401 and 403 say that our token is refused, and what helps; never the token."""
+    """R16.21: 401 and 403 say that our token is refused, and what helps; never the token."""
     caplog.set_level(logging.DEBUG)
     problem = orjson.dumps({"detail": f"the token {TOKEN} was revoked", "code": "x"})
     for known in [*upstream.answers, "/api/v1/evidence", "/api/v1/readiness/latest"]:
@@ -72,7 +72,7 @@ async def test_a_refused_token_is_told_and_never_offline(
 
 
 async def test_a_missing_token_is_told_with_its_remedy(open_pages, upstream):
-    """R16.30: pages without a token say which setting names one."""
+    """R16.21: pages without a token say which setting names one."""
     upstream.answers["/api/v1/posture"] = httpx.Response(401, content=b"{}")
     answer = await open_pages(Access()).pages.get("/")
 
@@ -82,7 +82,7 @@ async def test_a_missing_token_is_told_with_its_remedy(open_pages, upstream):
 
 @pytest.mark.parametrize("path", ["/", "/read-only", "/evidence/download"])
 async def test_a_token_that_is_gone_is_told_by_its_file(open_pages, upstream, token, path):
-    """R16.30: a file that cannot be read any more is named, and nothing is asked without it."""
+    """R16.21: a file that cannot be read any more is named, and nothing is asked without it."""
     pages = open_pages(Access(), api_token=SecretFile(token)).pages
     token.unlink()
     answer = await pages.get(path)

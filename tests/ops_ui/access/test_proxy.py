@@ -16,7 +16,7 @@ ACCESS = load_access({**PROXIES, "MISSION_CONTROL_UI_AUTH": "proxy"}, "127.0.0.1
 
 @pytest.mark.parametrize("address", ["10.1.2.3", "10.4.200.1", "fd00::7", "::ffff:10.1.2.3"])
 async def test_the_proxy_says_who_asks(open_pages, upstream, address):
-    """R16.27: from an allow-listed address the named header is the operator."""
+    """R16.18: from an allow-listed address the named header is the operator."""
     reader = open_pages(ACCESS, address)
     page = await reader.pages.get("/read-only", headers={"x-forwarded-user": "Zoë".encode()})
 
@@ -29,7 +29,7 @@ async def test_the_proxy_says_who_asks(open_pages, upstream, address):
 
 @pytest.mark.parametrize("address", ["10.1.2.4", "127.0.0.1", "::1", "203.0.113.9", "nonsense"])
 async def test_a_foreign_address_says_nothing(open_pages, upstream, address):
-    """R16.27: from any other address it is refused, whatever its headers say; liveness is open."""
+    """R16.18: from any other address it is refused, whatever its headers say; liveness is open."""
     reader = open_pages(ACCESS, address)
     told = {"x-forwarded-user": "ada", "x-forwarded-for": "10.1.2.3"}
     paths = ("/", "/sign-in", "/static/page.js")
@@ -54,7 +54,7 @@ async def test_a_foreign_address_says_nothing(open_pages, upstream, address):
     ],
 )
 async def test_a_proxy_that_names_no_one_lets_no_one_in(open_pages, upstream, headers):
-    """R16.27: a name that is missing, doubled or no plain text is 401, with what to look at."""
+    """R16.18: a name that is missing, doubled or no plain text is 401, with what to look at."""
     answer = await open_pages(ACCESS, "10.1.2.3").pages.get("/", headers=headers)
 
     assert (401, True) == (answer.status_code, "does not say who you are" in answer.text)
@@ -62,7 +62,7 @@ async def test_a_proxy_that_names_no_one_lets_no_one_in(open_pages, upstream, he
 
 
 async def test_a_header_of_another_name_can_be_the_one(open_pages):
-    """R16.27: which header it is, is a setting."""
+    """R16.18: which header it is, is a setting."""
     environ = {**PROXIES, "MISSION_CONTROL_UI_IDENTITY_HEADER": "X-Auth-Request-User"}
     access = load_access({**environ, "MISSION_CONTROL_UI_AUTH": "proxy"}, "::1", 1, tls=False)
     pages = open_pages(access, "10.1.2.3").pages
@@ -72,7 +72,7 @@ async def test_a_header_of_another_name_can_be_the_one(open_pages):
 
 
 async def test_without_sign_in_nothing_is_asked_of_anyone(open_pages):
-    """R16.20: on loopback without sign-in the pages are as they always were."""
+    """R16.11: on loopback without sign-in the pages are as they always were."""
     pages = open_pages(Access()).pages
     page = await pages.get("/read-only")
 
@@ -96,7 +96,7 @@ async def test_without_sign_in_nothing_is_asked_of_anyone(open_pages):
     ],
 )
 def test_a_reader_is_found_behind_proxies(peer, told, reader):
-    """R16.27: X-Forwarded-For is believed as far as our own proxies wrote it."""
+    """R16.18: X-Forwarded-For is believed as far as our own proxies wrote it."""
     scope = {"client": (peer, 1), "headers": [(b"x-forwarded-for", told.encode())]}
 
     assert reader == str(reader_of(scope, ACCESS.proxies))
@@ -104,7 +104,7 @@ def test_a_reader_is_found_behind_proxies(peer, told, reader):
 
 
 def test_a_quota_is_refilled():
-    """R16.26: so many at once, and then so many a second; each /64 for itself, loopback free."""
+    """R16.17: so many at once, and then so many a second; each /64 for itself, loopback free."""
     now = [0.0]
     quota = Quota(3, 0.5, lambda: now[0])
 
@@ -136,12 +136,12 @@ def test_a_quota_is_refilled():
     ],
 )
 def test_a_name_has_nothing_that_acts(text, name):
-    """R16.25: line ends, control characters and what reorders or hides text are taken out."""
+    """R16.16: line ends, control characters and what reorders or hides text are taken out."""
     assert name == clean_name(text)
 
 
 async def test_who_read_what_is_logged(open_pages, caplog):
-    """R16.28: name, address, path and answer; nothing of what renews a page, or of its looks."""
+    """R16.19: name, address, path and answer; nothing of what renews a page, or of its looks."""
     log = "ops_ui.access"
     caplog.set_level(logging.INFO, log)
     pages = open_pages(ACCESS, "10.1.2.3").pages
@@ -159,5 +159,5 @@ async def test_who_read_what_is_logged(open_pages, caplog):
 
 
 def test_the_mode_is_as_configured():
-    """R16.27: proxies alone are answered where they say who asks."""
+    """R16.18: proxies alone are answered where they say who asks."""
     assert (Mode.PROXY, True) == (ACCESS.mode, ACCESS.only_proxies)

@@ -49,7 +49,7 @@ def start(**told):
     ],
 )
 def test_what_cannot_be_served_ends_with_one_line(certificates, told, said):
-    """R16.29: one line that names the setting and the remedy, and exit code 78."""
+    """R16.20: one line that names the setting and the remedy, and exit code 78."""
     files = {n: certificates / v if str(v)[-4:] in {".pem", ".key"} else v for n, v in told.items()}
     process = start(PORT=free_ports(1), **files)
     _, stderr = process.communicate(timeout=PATIENCE_SECONDS)
@@ -59,7 +59,7 @@ def test_what_cannot_be_served_ends_with_one_line(certificates, told, said):
 
 
 def test_the_pages_are_served_with_tls(certificates):
-    """R16.29: by https alone, from behind sign-in by a proxy; the log says who read what."""
+    """R16.20: by https alone, from behind sign-in by a proxy; the log says who read what."""
     port = free_ports(1)
     process = start(
         PORT=port,
@@ -112,7 +112,7 @@ def served_by(context):
 
 
 def test_a_new_certificate_is_taken_when_it_is_whole(certificates, tmp_path):
-    """R16.29: changed files are served once settled and valid; else the one before is kept."""
+    """R16.20: changed files are served once settled and valid; else the one before is kept."""
     for end in ("pem", "key"):
         shutil.copy(certificates / f"good.{end}", tmp_path / f"used.{end}")
     files, now = TlsFiles(tmp_path / "used.pem", tmp_path / "used.key"), real_clock()
@@ -143,7 +143,7 @@ def test_a_new_certificate_is_taken_when_it_is_whole(certificates, tmp_path):
 
 
 def test_a_silent_tls_client_is_not_waited_for(certificates):
-    """R16.26: who opens a connection and says nothing is gone within seconds."""
+    """R16.17: who opens a connection and says nothing is gone within seconds."""
     port = free_ports(1)
     tls = {"TLS_CERTIFICATE": certificates / "good.pem", "TLS_KEY": certificates / "good.key"}
     process = start(PORT=port, **tls)
@@ -170,7 +170,7 @@ def test_a_silent_tls_client_is_not_waited_for(certificates):
     ],
 )
 def test_one_address_has_so_many_connections(address, held, refused, monkeypatch):
-    """R16.26: sixty-four of one address; our proxies and this machine itself have more."""
+    """R16.17: sixty-four of one address; our proxies and this machine itself have more."""
     monkeypatch.setattr(LimitedHttpProtocol, "proxies", (ipaddress.ip_network("10.0.0.7"),))
     monkeypatch.setattr(LimitedHttpProtocol, "head_seconds", 3600.0)
     transports = [_Transport((address, n)) for n in range(held)]

@@ -28,7 +28,7 @@ OF_CLIENT = "s3cret-s3cret"
 
 
 async def test_an_operator_signs_in_and_out(reader, upstream):
-    """R16.20: by code flow to the page that was asked for, with a name in the frame; and out."""
+    """R16.11: by code flow to the page that was asked for, with a name in the frame; and out."""
     first = await reader.pages.get("/read-only", headers=NAVIGATES)
     assert (303, "/sign-in?next=/read-only") == (first.status_code, first.headers["location"])
     assert [] == upstream.requests
@@ -49,7 +49,7 @@ async def test_an_operator_signs_in_and_out(reader, upstream):
 
 
 async def test_mission_control_is_told_who_asks(reader, issuer, upstream):
-    """R16.25: what one operator asks bears their name; what many are shown bears none."""
+    """R16.16: what one operator asks bears their name; what many are shown bears none."""
     issuer.person = {"sub": "u-1", "preferred_username": "Ada Álvarez\r\nx-evil: 1\u202e"}
     await reader.sign_in()
     upstream.requests.clear()
@@ -64,7 +64,7 @@ async def test_mission_control_is_told_who_asks(reader, issuer, upstream):
 
 
 async def test_a_name_is_text_and_nothing_else(reader, issuer):
-    """R16.25: a name with a script in it is shown as it is written."""
+    """R16.16: a name with a script in it is shown as it is written."""
     issuer.person = {"sub": "u-1", "preferred_username": "<script>alert(1)</script>\u202eeve"}
     await reader.sign_in()
     page = await reader.pages.get("/read-only")
@@ -75,7 +75,7 @@ async def test_a_name_is_text_and_nothing_else(reader, issuer):
 
 @pytest.mark.parametrize("path", ["/", "/pulse", "/ops/status", "/static/page.js", "/wall", "/x"])
 async def test_who_is_not_signed_in_sees_nothing(reader, upstream, path):
-    """R16.20: of the pages only liveness is open, and how the page for signing in looks."""
+    """R16.11: of the pages only liveness is open, and how the page for signing in looks."""
     answer = await reader.pages.get(path)
 
     assert 401 == answer.status_code
@@ -88,12 +88,12 @@ async def test_who_is_not_signed_in_sees_nothing(reader, upstream, path):
 
 @pytest.mark.parametrize("path", ["/healthz", "/livez", "/static/style.css"])
 async def test_liveness_is_open(reader, path):
-    """R16.20: an orchestrator asks for health without a name."""
+    """R16.11: an orchestrator asks for health without a name."""
     assert 200 == (await reader.pages.get(path)).status_code
 
 
 async def test_the_way_to_the_issuer_is_proof_against_replay(reader):
-    """R16.21: state, nonce and an S256 challenge, new each time; the verifier stays here."""
+    """R16.12: state, nonce and an S256 challenge, new each time; the verifier stays here."""
     one, other = answers_of(await reader.begin()), answers_of(await reader.begin())
 
     assert {"code", "S256", "openid profile", CLIENT, f"{PUBLIC}/callback"} == {
@@ -106,7 +106,7 @@ async def test_the_way_to_the_issuer_is_proof_against_replay(reader):
 
 
 async def test_cookies_are_sealed(reader, open_pages, issuer):
-    """R16.22: HttpOnly, SameSite=Lax, and under https Secure with the prefix __Host-."""
+    """R16.13: HttpOnly, SameSite=Lax, and under https Secure with the prefix __Host-."""
     away = await reader.pages.get("/sign-in")
     cookie = away.headers["set-cookie"]
     assert cookie.startswith("mission-control-80-")
@@ -122,7 +122,7 @@ async def test_cookies_are_sealed(reader, open_pages, issuer):
 
 
 async def test_a_state_counts_once(reader, issuer):
-    """R16.21: the issuer's answer, sent again with the cookie of then, begins no session."""
+    """R16.12: the issuer's answer, sent again with the cookie of then, begins no session."""
     back = await reader.at_issuer(await reader.begin())
     cookies = dict(reader.pages.cookies)
     assert 303 == (await reader.pages.get(back)).status_code
@@ -136,7 +136,7 @@ async def test_a_state_counts_once(reader, issuer):
 
 
 async def test_another_browsers_sign_in_is_not_completed(reader, open_pages, issuer):
-    """R16.21: without the cookie of the browser that began it, no code is sent to the issuer."""
+    """R16.12: without the cookie of the browser that began it, no code is sent to the issuer."""
     back = await reader.at_issuer(await reader.begin())
     reader.pages.cookies.clear()
     answer = await reader.pages.get(back)
@@ -149,7 +149,7 @@ async def test_another_browsers_sign_in_is_not_completed(reader, open_pages, iss
 
 
 async def test_a_code_without_its_verifier_is_worth_nothing(reader, issuer):
-    """R16.21: the issuer demands PKCE's verifier, and we send the one of this sign-in alone."""
+    """R16.12: the issuer demands PKCE's verifier, and we send the one of this sign-in alone."""
     stolen = answers_of(await reader.at_issuer(await reader.begin()))["code"]
     mine = await reader.at_issuer(await reader.begin())
     injected = mine.replace(answers_of(mine)["code"], stolen)
@@ -215,7 +215,7 @@ async def answer_with(reader, issuer, made):
 
 @pytest.mark.parametrize("claims", FORGED.values(), ids=FORGED)
 async def test_a_foreign_token_is_not_believed(reader, issuer, claims):
-    """R16.21: an ID token is of our issuer, for us, for this sign-in, and of now; else no one."""
+    """R16.12: an ID token is of our issuer, for us, for this sign-in, and of now; else no one."""
 
     def made(nonce):
 
@@ -232,7 +232,7 @@ async def test_a_foreign_token_is_not_believed(reader, issuer, claims):
 
 @pytest.mark.parametrize("clocks_apart", [-59, 59])
 async def test_clocks_may_be_a_minute_apart(reader, issuer, clocks_apart):
-    """R16.21: an issuer whose clock is within a minute of ours is believed."""
+    """R16.12: an issuer whose clock is within a minute of ours is believed."""
     issuer.lifetime_seconds = 1
     now = real_clock().timestamp() + clocks_apart + (0 if clocks_apart > 0 else 5)
     answer = await answer_with(
@@ -244,7 +244,7 @@ async def test_clocks_may_be_a_minute_apart(reader, issuer, clocks_apart):
 
 @pytest.mark.parametrize("forge", [none_token, hmac_token])
 async def test_a_signature_is_the_issuers_own(reader, issuer, forge, signing_key):
-    """R16.21: neither `none`, nor the public key as a secret, nor another's key under its name."""
+    """R16.12: neither `none`, nor the public key as a secret, nor another's key under its name."""
     now = int(real_clock().timestamp())
     claims = {"iss": issuer.url, "sub": "x", "aud": CLIENT, "iat": now, "exp": now + 60}
     forged = await answer_with(reader, issuer, lambda n: forge(issuer, {**claims, "nonce": n}))
@@ -260,7 +260,7 @@ async def test_a_signature_is_the_issuers_own(reader, issuer, forge, signing_key
 
 
 async def test_the_issuers_keys_are_rotated(reader, issuer):
-    """R16.21: a token with a new key has the keys read again; one that was taken away is over."""
+    """R16.12: a token with a new key has the keys read again; one that was taken away is over."""
     old = issuer.keys[0]
     assert 303 == (await reader.sign_in()).status_code
     assert 303 == (await reader.sign_in()).status_code
@@ -284,7 +284,7 @@ async def test_the_issuers_keys_are_rotated(reader, issuer):
     ],
 )
 async def test_an_issuer_that_fails_lets_no_one_in(reader, issuer, hurt, said):
-    """R16.23: whatever the issuer answers, it is a page that says so, and no session."""
+    """R16.14: whatever the issuer answers, it is a page that says so, and no session."""
     back = await reader.at_issuer(await reader.begin())
     issuer.answers |= hurt["answers"]
     answer = await reader.pages.get(back)
@@ -294,7 +294,7 @@ async def test_an_issuer_that_fails_lets_no_one_in(reader, issuer, hurt, said):
 
 
 async def test_an_issuer_that_is_gone_lets_no_one_in_but_ends_no_session(open_pages, issuer):
-    """R16.23: sessions that have begun go on; no one else is let in, and the page says why."""
+    """R16.14: sessions that have begun go on; no one else is let in, and the page says why."""
     reader = open_pages(Access(Mode.OIDC, PUBLIC, Oidc(issuer.url, CLIENT)))
     await reader.sign_in()
     issuer.answers |= dict.fromkeys(("/token", "/jwks"), (503, "text/plain", b""))
@@ -312,7 +312,7 @@ async def test_an_issuer_that_is_gone_lets_no_one_in_but_ends_no_session(open_pa
 
 
 async def test_an_issuer_that_refuses_is_told_plainly(reader, issuer):
-    """R16.23: what anyone can write into the address is not shown."""
+    """R16.14: what anyone can write into the address is not shown."""
     issuer.person = None
     back = await reader.at_issuer(await reader.begin())
     answer = await reader.pages.get(back + "&error_description=Call+0900+1")
@@ -323,7 +323,7 @@ async def test_an_issuer_that_refuses_is_told_plainly(reader, issuer):
 
 
 async def test_another_issuers_answer_is_not_ours(reader, issuer):
-    """R16.21: an answer that names another issuer (RFC 9207) is refused before its code is sent."""
+    """R16.12: an answer that names another issuer (RFC 9207) is refused before its code is sent."""
     back = await reader.at_issuer(await reader.begin())
     mixed = back.replace("iss=http", "iss=https")
     answer = await reader.pages.get(mixed)
@@ -332,7 +332,7 @@ async def test_another_issuers_answer_is_not_ours(reader, issuer):
 
 
 async def test_a_confidential_client_shows_its_secret(open_pages, issuer, tmp_path):
-    """R16.21: the secret is of a file, goes to the token endpoint alone, and is read again."""
+    """R16.12: the secret is of a file, goes to the token endpoint alone, and is read again."""
     path = tmp_path / "secret"
     path.write_text("wrong\n")
     issuer.register(CLIENT, f"{PUBLIC}/callback", secret=OF_CLIENT)
@@ -356,7 +356,7 @@ async def test_a_confidential_client_shows_its_secret(open_pages, issuer, tmp_pa
     ],
 )
 async def test_only_members_of_a_group_are_let_in(open_pages, issuer, person, status):
-    """R16.20: where groups are named, who is in none of them is refused."""
+    """R16.11: where groups are named, who is in none of them is refused."""
     issuer.person = {"sub": "u", **person}
     oidc = Oidc(issuer.url, CLIENT, groups=frozenset({"ops"}))
     reader = open_pages(Access(Mode.OIDC, PUBLIC, oidc))
@@ -376,7 +376,7 @@ async def test_only_members_of_a_group_are_let_in(open_pages, issuer, person, st
     ],
 )
 async def test_a_name_is_one_that_the_issuer_vouches_for(open_pages, issuer, claim, person, name):
-    """R16.25: a claim that is missing, empty or not verified gives way to the subject."""
+    """R16.16: a claim that is missing, empty or not verified gives way to the subject."""
     issuer.person = {"sub": "u-7", **person}
     reader = open_pages(Access(Mode.OIDC, PUBLIC, Oidc(issuer.url, CLIENT, name_claim=claim)))
     await reader.sign_in()
@@ -385,7 +385,7 @@ async def test_a_name_is_one_that_the_issuer_vouches_for(open_pages, issuer, cla
 
 
 async def test_a_tampered_cookie_is_none(reader):
-    """R16.22: any change of any part of a session's cookie ends it, as does another purpose's."""
+    """R16.13: any change of any part of a session's cookie ends it, as does another purpose's."""
     await reader.sign_in()
     sealed = reader.pages.cookies[SESSION]
     assert 200 == (await reader.pages.get("/pulse")).status_code
@@ -423,7 +423,7 @@ async def test_a_tampered_cookie_is_none(reader):
     ],
 )
 async def test_no_one_is_led_elsewhere(reader, wanted):
-    """R16.24: after sign-in only a path of ours follows; whatever else was asked is the Floor."""
+    """R16.15: after sign-in only a path of ours follows; whatever else was asked is the Floor."""
     assert "/" == own_path(wanted)
     back = await reader.sign_in(wanted)
 
@@ -431,7 +431,7 @@ async def test_no_one_is_led_elsewhere(reader, wanted):
 
 
 async def test_another_sites_link_signs_no_one_out(reader):
-    """R16.24: what another site's page leads to only asks."""
+    """R16.15: what another site's page leads to only asks."""
     await reader.sign_in()
     asked = await reader.pages.get("/sign-out", headers={"sec-fetch-site": "cross-site"})
 
@@ -444,7 +444,7 @@ async def test_another_sites_link_signs_no_one_out(reader):
 
 
 async def test_many_tabs_may_sign_in_at_once(reader):
-    """R16.22: each tab's sign-in can be completed; a browser is never filled with cookies."""
+    """R16.13: each tab's sign-in can be completed; a browser is never filled with cookies."""
     tabs = [await reader.at_issuer(await reader.begin(f"/wall?tab={n}")) for n in range(4)]
     ends = [(await reader.pages.get(tab)).headers["location"] for tab in tabs]
     assert [f"/wall?tab={n}" for n in range(4)] == ends
@@ -454,7 +454,7 @@ async def test_many_tabs_may_sign_in_at_once(reader):
 
 
 async def test_a_session_ends_after_eight_hours(issuer):
-    """R16.22: however busy, a session has an end; so has a sign-in that is not completed."""
+    """R16.13: however busy, a session has an end; so has a sign-in that is not completed."""
     now = [1_800_000_000.0]
     async with httpx.AsyncClient(verify=NO_TLS) as client:
         oidc = Oidc(issuer.url, CLIENT)
@@ -482,7 +482,7 @@ async def test_a_session_ends_after_eight_hours(issuer):
 
 
 async def test_a_kept_key_keeps_sessions(open_pages, issuer):
-    """R16.22: pages that are started again with the key of a file know their sessions."""
+    """R16.13: pages that are started again with the key of a file know their sessions."""
     kept = Access(Mode.OIDC, PUBLIC, Oidc(issuer.url, CLIENT), cookie_key="k" * 40)
     other = Access(Mode.OIDC, PUBLIC, Oidc(issuer.url, "another"), cookie_key="k" * 40)
     before, after, foreign = open_pages(kept), open_pages(kept), open_pages(other)
@@ -495,7 +495,7 @@ async def test_a_kept_key_keeps_sessions(open_pages, issuer):
 
 
 async def test_sign_ins_are_limited(open_pages, issuer):
-    """R16.26: one address can begin so many sign-ins; this machine's own has no limit."""
+    """R16.17: one address can begin so many sign-ins; this machine's own has no limit."""
     access = Access(Mode.OIDC, PUBLIC, Oidc(issuer.url, CLIENT))
     far, near = open_pages(access, "203.0.113.9"), open_pages(access)
     statuses = [(await far.pages.get("/sign-in")).status_code for _ in range(24)]
@@ -506,7 +506,7 @@ async def test_sign_ins_are_limited(open_pages, issuer):
 
 
 async def test_the_proof_names_what_is_posted(reader, pages, issuer):
-    """R16.30: the page of the proof says where a code is sent, and that nothing else is no GET."""
+    """R16.21: the page of the proof says where a code is sent, and that nothing else is no GET."""
     await reader.sign_in()
 
     assert f"to {issuer.url}/token, when" in (await reader.pages.get("/read-only")).text
@@ -514,7 +514,7 @@ async def test_the_proof_names_what_is_posted(reader, pages, issuer):
 
 
 def test_one_module_posts():
-    """R16.30: of the pages' sources the issuer's edge alone names a method that is no GET."""
+    """R16.21: of the pages' sources the issuer's edge alone names a method that is no GET."""
     package = Path(application.__file__).parent
     named = re.compile(r"""["'](POST|PUT|PATCH|DELETE)["']|\.(post|put|patch|delete)\(""")
     posting = {p.name for p in package.rglob("*.py") if named.search(p.read_text())}
