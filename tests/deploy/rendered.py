@@ -14,6 +14,8 @@ from tests.real_parts import lacking
 TREE = Path(__file__).parents[2] / "deploy/kubernetes"
 FOLDERS = tuple(sorted(p.parent.name for p in TREE.glob("*/kustomization.yaml")))
 """Everything that a platform team may name in an overlay."""
+WHOLE = ("base", "cronjobs", "egress", "pages", "service_monitor", "twin")
+"""Those that together hold every object: the others are parts of base."""
 SERVERS = ("base", "twin")
 """Those that bring Mission Control up whole."""
 

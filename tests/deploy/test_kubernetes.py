@@ -18,6 +18,7 @@ from tests.deploy.rendered import (
     FOLDERS,
     SERVERS,
     TREE,
+    WHOLE,
     containers,
     name_of,
     of_kind,
@@ -113,7 +114,7 @@ def test_what_is_rendered_is_whole(folder, kinds):
 
 
 @pytest.mark.parametrize("version", [OLDEST, NEWEST])
-@pytest.mark.parametrize("folder", FOLDERS)
+@pytest.mark.parametrize("folder", WHOLE)
 def test_each_object_keeps_the_schema(folder, version):
     """Every object is valid, strictly, for the oldest and for the newest version supported."""
     for each in rendered(folder):

@@ -18,13 +18,11 @@ from mission_control.cluster.decide.least_rights import least_rights
 from mission_control.cluster.model.facts import SubjectRef
 from mission_control.cluster.present import rights_documents
 from mission_control.model.fleet import ClusterAccess
-from tests.deploy.rendered import TREE, name_of, render, rendered
+from tests.deploy.rendered import TREE, WHOLE, name_of, render, rendered
 from tests.ports import free_ports
 
 PROJECT = Path(__file__).parents[2]
 FLOOR, ACCOUNT = "trading-floor", "mission-control"
-WHOLE = ("base", "cronjobs", "egress", "pages", "service_monitor", "twin")
-"""The folders that together hold every object: the others are parts of base."""
 SERVED_FROM = {
     ("policy/v1", "PodDisruptionBudget"): "1.21",
     ("batch/v1", "CronJob"): "1.21",
