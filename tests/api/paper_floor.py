@@ -19,11 +19,15 @@ from mission_control.brief.run import BriefSources
 from mission_control.floor.board import LoopBeat
 from mission_control.floor.model import FloorSnapshot
 from mission_control.floor.present.predecessor import poll_outcomes
+from mission_control.floors.watch import FloorsWatch
 from mission_control.history.model import Span
 from mission_control.history.past_floor import PastFloor
 from mission_control.model.event import EventType, FloorEvent
 from mission_control.model.finding import Severity
+from mission_control.model.fleet import OtherFloor
 from mission_control.model.session import Holiday, MarketSession, TradingDay
+from mission_control.probe.service_probe import ServiceProbe
+from mission_control.probe.transport import Transports
 from mission_control.read_only.model import AttestationFacts, DeliveryFacts
 from mission_control.records.artifact_reader import ArtifactReader
 from mission_control.runbooks.library import Runbook, RunbookLibrary
@@ -38,6 +42,9 @@ MARKDOWN = """# Marketdata is stale
 
 <script>alert(1)</script> See [missing](MARKETDATA_MISSING.md) and [that](javascript:alert(1)).
 """
+
+EAST = OtherFloor("east", "http://east")
+"""Another floor that is listed, and was not asked yet."""
 
 
 def healthy_snapshot(sequence: int = 7, label: str = "") -> FloorSnapshot:
@@ -260,6 +267,7 @@ class PaperControl:
             channels=lambda: self.channels,
             alert_history=self.alert_history,
             brief=self.brief,
+            floors=FloorsWatch([EAST], ServiceProbe(Transports(), self.clock), self.clock),
         )
 
     async def ask(self, path: str, method: str = "GET", **more: Any) -> httpx.Response:
