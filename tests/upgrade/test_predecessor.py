@@ -124,7 +124,7 @@ INVENTORY_ROWS = {
     "expected_endpoints": every_path_is_read,
     "ops` as a `kind": ops_is_a_kind,
     "a name twice": twice_is_refused,
-    "a key that nobody knows": unknown_is_refused,
+    "an unknown key": unknown_is_refused,
     "no agents": empty_is_refused,
 }
 
@@ -254,8 +254,8 @@ class Asked:
         """One, and its code in `detail` where there is none."""
         name = path.replace("{name}", "strategy-engine")
         assert "raw_ops_status" in (await self.json(name))["agent"]
-        nobody = await self.json(path.replace("{name}", "nobody"), 404)
-        assert "agent_not_found" == nobody["detail"]
+        missing = await self.json(path.replace("{name}", "no-such-agent"), 404)
+        assert "agent_not_found" == missing["detail"]
 
     async def safety(self, path):
         """Find the switch with its sources, and the marketdata gate."""
