@@ -24,6 +24,9 @@ class LimitedHttpProtocol(HttpToolsProtocol):
 
     head_seconds: ClassVar[float] = 10.0
     max_connections: ClassVar[int] = 512
+    stuck_seconds: ClassVar[float] = 30.0
+    """A reader that takes in nothing for so long is let go."""
+    _stuck_timer: Any = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  (uvicorn's own)
         """Expect a head first."""
@@ -41,6 +44,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop waiting for a head."""
+        self._unstuck()
         self._head_ended()
         super().connection_lost(exc)
 
@@ -70,6 +74,22 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         """Begin to answer: the head is complete."""
         self._head_ended()
         super().on_headers_complete()
+
+    def pause_writing(self) -> None:
+        """Wait for a reader who takes nothing in, but not for good."""
+        super().pause_writing()
+        if self._stuck_timer is None:
+            self._stuck_timer = self.loop.call_later(self.stuck_seconds, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """Go on: the reader reads."""
+        super().resume_writing()
+        self._unstuck()
+
+    def _unstuck(self) -> None:
+        if self._stuck_timer is not None:
+            self._stuck_timer.cancel()
+            self._stuck_timer = None
 
     def _is_idle(self) -> bool:
         cycle = cast("RequestResponseCycle | None", self.cycle)  # None before the first request
