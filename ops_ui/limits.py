@@ -105,6 +105,9 @@ class LimitedHttpProtocol(HttpToolsProtocol):
     max_connections: ClassVar[int] = 512
     max_of_one_address: ClassVar[int] = 64
     proxies: ClassVar[Sequence[Network]] = ()
+    stuck_seconds: ClassVar[float] = 30.0
+    """A reader that takes in nothing for so long is let go."""
+    _stuck_timer: Any = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  (uvicorn's own)
         """Expect a head first."""
@@ -131,6 +134,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Be disconnected."""
+        self._unstuck()
         self._head_ended()
         super().connection_lost(exc)
 
@@ -160,6 +164,22 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         """Begin to answer: the head is here."""
         self._head_ended()
         super().on_headers_complete()
+
+    def pause_writing(self) -> None:
+        """Wait for a reader who takes nothing in, but not for good."""
+        super().pause_writing()
+        if self._stuck_timer is None:
+            self._stuck_timer = self.loop.call_later(self.stuck_seconds, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """Go on: the reader reads."""
+        super().resume_writing()
+        self._unstuck()
+
+    def _unstuck(self) -> None:
+        if self._stuck_timer is not None:
+            self._stuck_timer.cancel()
+            self._stuck_timer = None
 
     def _is_idle(self) -> bool:
         cycle = cast("RequestResponseCycle | None", self.cycle)  # None before the first request

@@ -45,6 +45,9 @@ class LimitedHttpProtocol(HttpToolsProtocol):
     max_connections: ClassVar[int] = 512
     max_per_client: ClassVar[int] = 64
     is_exempt: ClassVar[Callable[[str], bool]] = staticmethod(_exempt_none)
+    stuck_seconds: ClassVar[float] = 30.0
+    """A reader that takes in nothing for so long is let go."""
+    _stuck_timer: Any = None
 
     def __init__(self, *args: Any, is_counted: bool = False, **kwargs: Any) -> None:  # noqa: ANN401  (uvicorn's own)
         """Expect a head first; one that `is_counted` was found not to be one too many."""
@@ -73,6 +76,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop waiting for a head."""
+        self._unstuck()
         self._head_ended()
         super().connection_lost(exc)
 
@@ -102,6 +106,22 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         """Begin to answer: the head is complete."""
         self._head_ended()
         super().on_headers_complete()
+
+    def pause_writing(self) -> None:
+        """Wait for a reader who takes nothing in, but not for good."""
+        super().pause_writing()
+        if self._stuck_timer is None:
+            self._stuck_timer = self.loop.call_later(self.stuck_seconds, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """Go on: the reader reads."""
+        super().resume_writing()
+        self._unstuck()
+
+    def _unstuck(self) -> None:
+        if self._stuck_timer is not None:
+            self._stuck_timer.cancel()
+            self._stuck_timer = None
 
     def _is_idle(self) -> bool:
         cycle = cast("RequestResponseCycle | None", self.cycle)  # None before the first request

@@ -87,7 +87,7 @@ class Page(HTMLParser):
             if self._within in {"script", "style"}:
                 self.found.append(f"in <{self._within}>: {data[:60]!r}")
 
-    def handle_endtag(self, tag: str) -> None:
+    def handle_endtag(self, tag: str) -> None:  # noqa: ARG002  (the library's own)
         """Be outside of what ended."""
         self._within = ""
 

@@ -18,6 +18,7 @@ from mission_control.configuration.fleet_file import load_fleet
 from mission_control.configuration.settings import load_settings
 from mission_control.errors import ConfigurationError
 
+EVERY_HEALTH_CHECK: list[HealthCheck] = list(HealthCheck)  # pyright: ignore[reportAssignmentType]
 FLEET = """\
 cluster: none
 agents:
@@ -200,7 +201,7 @@ def test_any_file_is_taken_or_refused(which, tmp_path_factory):
         max_examples=150,
         deadline=None,
         derandomize=True,
-        suppress_health_check=[*HealthCheck],
+        suppress_health_check=EVERY_HEALTH_CHECK,
         database=None,
     )
     @given(st.one_of(st.binary(max_size=300), cut_up(good), grafted(good)))

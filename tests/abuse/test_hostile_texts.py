@@ -37,7 +37,7 @@ ALWAYS = {
 
 @dataclass
 class Looked:
-    """What was seen: what is alive and where, answers that are not guarded, and how much is text."""
+    """What is alive and where, which answers are not guarded or failed, and how much is text."""
 
     alive: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     unguarded: list[str] = field(default_factory=list[str])
