@@ -306,6 +306,16 @@ def test_our_own_view_leaves_out_the_twin_and_nothing_else():
     )
 
 
+def test_no_reason_about_any_twin_is_told():
+    """Not even about one that is no longer in the fleet file (R14.4)."""
+    floor = TwoOnAFloor()
+    floor.decide()
+    lost = floor.later(2, ledger=[line(3)])
+
+    assert ["TWIN_RECORD_LOST"] == codes(lost)
+    assert "" == view_own(lost.posture.reasons, (), lost.session, None).leading_code
+
+
 @pytest.mark.parametrize(
     ("said", "detail"),
     [
