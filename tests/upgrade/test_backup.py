@@ -121,6 +121,13 @@ def what_stands(root, url=None):
     return [(a.code, a.subject) for a in latched.alarms], lost
 
 
+def identity_of(root):
+    """Return a root's record ID."""
+    marker = read_marker(root)
+    assert marker is not None
+    return marker.record_id
+
+
 def record_of(operator):
     """Return the record's ID as marker, page's command and history tell it."""
     told = "".join(operator.run(block).stdout for block in commands("restore")[1:3])
@@ -135,7 +142,7 @@ def test_a_backup_of_a_stopped_server_is_put_back_whole(operator):
     assert verify(operator.new).intact
     assert rows(operator.root) == rows(operator.new)
     assert (STOOD, "") == what_stands(operator.new)
-    identity = read_marker(operator.root).record_id
+    identity = identity_of(operator.root)
     assert [identity, identity] == record_of(operator)
 
 
@@ -220,7 +227,7 @@ def test_a_history_in_postgresql_is_put_back_whole(operator, postgres):
     urls = [operator.variables[name] for name in ("DATABASE_URL", "NEW_DATABASE_URL")]
     assert [([], ""), ([], "")] == [what_stands(operator.new, url) for url in urls]
     held = operator.run('psql "$NEW_DATABASE_URL" -Atc "SELECT record_id FROM records"').stdout
-    assert read_marker(operator.new).record_id == held.strip()
+    assert identity_of(operator.new) == held.strip()
 
 
 async def watched(operator):

@@ -11,7 +11,7 @@ from mission_control.cli.main import cli
 from mission_control.configuration.settings import load_settings
 from mission_control.floor.board import FloorBoard
 from mission_control.floor.decide.floor import decide_floor
-from mission_control.floor.model import NOTHING_LATCHED, FloorEvidence
+from mission_control.floor.model import NOTHING_LATCHED, FloorEvidence, FloorSnapshot
 from mission_control.history.database import NEWEST, migrate, open_engine
 from mission_control.history.past_floor import PastFloor
 from mission_control.market_calendar.calendar import MarketCalendar
@@ -113,8 +113,10 @@ async def test_its_past_is_answered_as_it_was_told_then(earlier, root, settings)
     board = FloorBoard(first, later, lambda: 0.0)
 
     with history_to_read(settings) as history:
+        assert history is not None
         past = PastFloor(history, None, calendar, board)
-        seen = [await past.as_of(at) for at, _, _ in earlier.told]
+        found = [await past.as_of(at) for at, _, _ in earlier.told]
+    seen = [snapshot for snapshot in found if isinstance(snapshot, FloorSnapshot)]
 
     assert [verdict for _, verdict, _ in earlier.told] == [s.posture.verdict for s in seen]
     for (_, _, told), snapshot in zip(earlier.told, seen, strict=True):

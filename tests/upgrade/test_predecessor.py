@@ -87,10 +87,8 @@ def held_to_the_contract(tmp_path):
 
 def every_path_is_read(tmp_path):
     """Keep what is listed: it is asked (R2.1)."""
-    fleet = loaded(AGENTS, tmp_path)
-    assert ("/ops/status", "/healthz", "/heartbeat") == fleet.agent(
-        "marketdata-mcp-server"
-    ).expected_endpoints
+    listed_of = {a.agent_name: a.expected_endpoints for a in loaded(AGENTS, tmp_path).agents}
+    assert ("/ops/status", "/healthz", "/heartbeat") == listed_of["marketdata-mcp-server"]
 
 
 def ops_is_a_kind(tmp_path):

@@ -6,6 +6,7 @@ import json
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import httpx
 import pytest
@@ -88,16 +89,16 @@ def test_it_is_said_in_the_posture_and_in_our_own_status(restart, words):
     bare = FloorOfValues().decide()
     snapshot = replace(bare, restart=restart)
     own = OwnProcess(NOW, stalled=False, **OWN)
-    posture = dict(posture_document(snapshot))
+    posture: dict[str, Any] = {**posture_document(snapshot)}
     told = posture.pop("restart_needed")
 
     assert words in told["sentence"]
     assert (A, B, "fleet.yaml") == (told["before"], told["after"], told["file"])
     assert posture_document(bare) == posture
     assert (
-        restart_document(restart) == own_status_document(snapshot, own)["fleet"]["restart_needed"]
+        restart_document(restart) == fleet_in(own_status_document(snapshot, own))["restart_needed"]
     )
-    assert own_status_document(bare, own)["fleet"]["restart_needed"] is None
+    assert fleet_in(own_status_document(bare, own))["restart_needed"] is None
     assert decision_result(bare) == decision_result(snapshot)
 
 
@@ -113,6 +114,17 @@ def settings(tmp_path):
     (tmp_path / "fleet.yaml").write_text(FLEET)
     given = {"fleet_file": tmp_path / "fleet.yaml", "root": tmp_path, "interval_seconds": "1"}
     return load_settings({}, flags=given)
+
+
+def restart_of(on_disk) -> RestartNeeded:
+    """Return what a restart is needed for; there is something."""
+    assert on_disk.restart is not None
+    return on_disk.restart
+
+
+def fleet_in(status) -> dict[str, Any]:
+    """Return what our own status says of the fleet."""
+    return status["fleet"]
 
 
 async def news(on_disk, at):
@@ -131,10 +143,10 @@ async def test_a_file_that_is_well_broken_and_back_again(tmp_path, settings):
 
     path.write_text(MORE)
     await news(on_disk, first)
-    changed = on_disk.restart
+    changed = restart_of(on_disk)
     path.write_text(BROKEN)
     told = await news(on_disk, second)
-    broken = on_disk.restart
+    broken = restart_of(on_disk)
     path.write_text(FLEET)
     await news(on_disk, second)
 
@@ -153,7 +165,7 @@ async def test_what_is_wrong_is_told_without_secrets_and_folders(tmp_path, setti
         FLEET.replace("http://127.0.0.1:1", "http://u:sk-9f8e7d6c5b4a3f2e1d0c9b8a@127.0.0.1:1")
     )
     told = await news(on_disk, NOW)
-    trouble = on_disk.restart.trouble
+    trouble = restart_of(on_disk).trouble
     path.unlink()
     gone = await news(on_disk, NOW)
 
@@ -161,7 +173,7 @@ async def test_what_is_wrong_is_told_without_secrets_and_folders(tmp_path, setti
         assert "9f8e7d6c" not in text
         assert str(tmp_path) not in text
     assert "agents[0].service_dns" in trouble
-    assert on_disk.restart.after == ""
+    assert restart_of(on_disk).after == ""
     assert "unreadable" in gone.message
 
 
@@ -174,12 +186,12 @@ async def test_agents_in_the_configuration_file_are_followed_there(tmp_path):
 
     path.write_text("port: 8080\n" + MORE)
     await news(on_disk, NOW)
-    well = on_disk.restart
+    well = restart_of(on_disk)
     path.write_text("port: 8080\n" + BROKEN)
     await news(on_disk, NOW)
 
     assert ("mission-control.yaml", "") == (well.file, well.trouble)
-    assert on_disk.restart.trouble.startswith("mission-control.yaml:3: agents[0].kind")
+    assert restart_of(on_disk).trouble.startswith("mission-control.yaml:3: agents[0].kind")
 
 
 @asynccontextmanager
