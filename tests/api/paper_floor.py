@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import httpx
 
@@ -13,7 +13,7 @@ from mission_control.alerts.deliver.model import Channel, ChannelHealth, Channel
 from mission_control.alerts.load import load_alert_rules
 from mission_control.alerts.model import AlertBook, AlertRules
 from mission_control.alerts.store import AlertStore
-from mission_control.api.application import create_application
+from mission_control.api.application import SecuredApplication, create_application
 from mission_control.api.options import ApiOptions, ApiParts
 from mission_control.brief.run import BriefSources
 from mission_control.floor.board import LoopBeat
@@ -239,7 +239,8 @@ class PaperControl:
 
     def __post_init__(self) -> None:
         """Put the API together."""
-        self.application = create_application(self.parts())
+        # Without proxies and gate it is no mere function.
+        self.application = cast("SecuredApplication", create_application(self.parts()))
 
     def parts(self) -> ApiParts:
         """Return the parts of the API."""

@@ -3,13 +3,18 @@
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from typing import cast
 
 import httpx
 import orjson
 import pytest
 from litestar.routes import HTTPRoute
 
-from mission_control.api.application import create_application, reading_application
+from mission_control.api.application import (
+    SecuredApplication,
+    create_application,
+    reading_application,
+)
 from mission_control.api.readers_aside import answer_within, is_asked_aside
 from mission_control.floor.model import Verdict
 from mission_control.processes.model import Answered, AnswerHead, LiveFloor, Question, Unanswered
@@ -69,7 +74,7 @@ def near(far, clock, tmp_path):
     """Return the API whose readers are answered elsewhere."""
     control = PaperControl(clock=clock, root=tmp_path)
     parts = replace(control.parts(), ask=far)
-    control.application = create_application(parts)
+    control.application = cast("SecuredApplication", create_application(parts))
     return control
 
 

@@ -23,6 +23,7 @@ def test_a_calm_floor_is_shown_as_it_says_of_itself():
     assert report.since == NOW
     assert report.sentence.startswith("Every service is as expected")
     assert report.evidence_age_seconds == 7.0
+    assert report.said is not None
     assert report.said.replica == "a"
     assert report.heard_at == NOW
 
@@ -143,6 +144,7 @@ def test_an_unknown_floor_tells_since_when_and_what_it_said_last():
     still = judge(read(b"{", LATER), LATER + timedelta(seconds=30), silent)
 
     assert (still.state, still.since, still.code) == (FloorState.UNKNOWN, LATER, "NOT_JSON")
+    assert still.said is not None
     assert (still.said.posture, still.said.severity) == ("HALTED", "P0")
     assert still.heard_at == NOW
 
@@ -160,6 +162,8 @@ def test_a_halt_in_doubt_is_held_against_its_floor():
     doubted = judge(read(halted(severity="P0", decided_utc=AHEAD)))
     calm = judge(read(said(services=0), LATER), LATER, doubted)
 
+    assert doubted.said is not None
+    assert calm.said is not None
     assert (doubted.state, doubted.said.severity) == (FloorState.UNKNOWN, "P0")
     assert (calm.state, calm.said.severity) == (FloorState.UNKNOWN, "P0")
 

@@ -58,20 +58,24 @@ async def lived(loop):
         demo_floor("calm", AT, 0, {}, others=FIFTY, monotonic=now) as floor,
         one_time(loop, floor.clock),
     ):
-        for name in floor.elsewhere.names:
-            floor.elsewhere.fare(name, Conduct.CALM)
+        elsewhere = floor.elsewhere
+        assert elsewhere is not None
+        for name in elsewhere.names:
+            elsewhere.fare(name, Conduct.CALM)
         async with connected(floor.settings, floor.clock, "DEMO", monotonic=now) as parts:
-            watching = asyncio.create_task(parts.floors.run())
+            others = parts.floors
+            assert others is not None
+            watching = asyncio.create_task(others.run())
             await loop.pass_for(OTHER_FLOOR_SECONDS)
             calm = (await ask(parts, "/api/v1/floors")).json()
-            floor.elsewhere.fare("floor-23", Conduct.EXECUTES)
+            elsewhere.fare("floor-23", Conduct.EXECUTES)
             began = floor.clock()
             await loop.pass_for(OTHER_FLOOR_SECONDS)
-            halted, answer = parts.floors.seen(), (await ask(parts, "/api/v1/floors")).json()
+            halted, answer = others.seen(), (await ask(parts, "/api/v1/floors")).json()
             for name, (conduct, *_) in HURT.items():
-                floor.elsewhere.fare(name, conduct)
+                elsewhere.fare(name, conduct)
             await loop.pass_for(OTHER_FLOOR_SECONDS + DEADLINE_SECONDS + 1.0)
-            hurt, metrics = parts.floors.seen(), (await ask(parts, "/metrics")).text
+            hurt, metrics = others.seen(), (await ask(parts, "/metrics")).text
             watching.cancel()
             await asyncio.gather(watching, return_exceptions=True)
     return Lived(calm, began, halted, answer, hurt, metrics)
@@ -134,6 +138,7 @@ async def test_one_real_mission_control_lists_another(tmp_path):
             try:
                 settings = load_settings({}, flags={"fleet_file": fleet, "root": tmp_path})
                 async with connected(settings, floor.clock, "DEMO") as lists:
+                    assert lists.floors is not None
                     seen = await lists.floors.ask_once()
                     listed = (await ask(lists, "/api/v1/floors")).json()["floors"][0]
                     own = (await ask(lists, "/api/v1/posture")).json()
@@ -142,6 +147,7 @@ async def test_one_real_mission_control_lists_another(tmp_path):
                 door.release()
 
     posture = decided.posture
+    assert posture.severity is not None
     assert posture.severity.value == "P0"
     assert (listed["state"], listed["severity"]) == ("HALTED", "P0")
     assert listed["reason"]["code"] == posture.reasons[0].code
