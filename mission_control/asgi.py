@@ -346,8 +346,9 @@ def told_to_pages(settings: Settings, environ: Mapping[str, str], *, demo: bool)
     Their secrets are files that these name; none is a variable. A demo reads no variable.
     """
     reached = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104
+    scheme = "https" if settings.tls_certificate else "http"
     told = {
-        "MISSION_CONTROL_URL": f"http://{host_name(reached)}:{settings.port}",
+        "MISSION_CONTROL_URL": f"{scheme}://{host_name(reached)}:{settings.port}",
         "MISSION_CONTROL_UI_HOST": settings.host,
         **({"MISSION_CONTROL_PUBLIC_URL": settings.public_url} if settings.public_url else {}),
         **{name: environ[name] for name in PAGES_VARIABLES if environ.get(name) and not demo},

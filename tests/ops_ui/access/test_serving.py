@@ -10,6 +10,7 @@ import ssl
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from datetime import timedelta
 
 import orjson
@@ -219,3 +220,5 @@ def test_the_pages_get_what_they_need(tmp_path):
         f"{UI}API_TOKEN_FILE": "/x",
     } == told
     assert f"{UI}AUTH" not in told_to_pages(settings, environ, demo=True)
+    secured = replace(settings, tls_certificate=tmp_path / "chain.pem", tls_key=tmp_path / "key")
+    assert "https://127.0.0.1:8080" == told_to_pages(secured, {}, demo=False)["MISSION_CONTROL_URL"]
