@@ -356,6 +356,11 @@ def told_to_pages(settings: Settings, environ: Mapping[str, str], *, demo: bool)
     return {**environment_of(environ), **told}
 
 
+def pages_scheme() -> str:
+    """Return how the pages beside us are reached: their certificate is a variable of their own."""
+    return "https" if os.environ.get("MISSION_CONTROL_UI_TLS_CERTIFICATE") else "http"
+
+
 @contextlib.asynccontextmanager
 async def _pages(settings: Settings, *, demo: bool) -> AsyncGenerator[None]:
     """

@@ -67,7 +67,8 @@ def where_it_is(settings: Settings, *, with_ui: bool) -> Iterator[str]:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     scheme = "http" if settings.tls_certificate is None else "https"
     api = f"{scheme}://{host}:{settings.port}"
-    pages = f"http://{host}:{settings.ui_port}/" if with_ui else "not served; add --with-ui"
+    shown = f"{asgi.pages_scheme()}://{host}:{settings.ui_port}/"
+    pages = shown if with_ui else "not served; add --with-ui"
     yield f"  Pages   {pages}"
     yield f"  API     {api}/api/v1/posture"
     yield f"  Record  {settings.root}"

@@ -82,6 +82,13 @@ def test_a_person_is_told_where_everything_is_served():
     )
 
 
+def test_pages_with_a_certificate_of_their_own_are_named_so(monkeypatch):
+    """The address that is told can be opened."""
+    monkeypatch.setenv("MISSION_CONTROL_UI_TLS_CERTIFICATE", "/chain.pem")
+
+    assert "  Pages   https://127.0.0.1:8090/" == next(where_it_is(SETTINGS, with_ui=True))
+
+
 def test_the_log_is_for_people_unless_its_shape_was_said():
     """On a terminal; who asks for JSON there gets it."""
     said = replace(SETTINGS, sources={"log_format": "variable MISSION_CONTROL_LOG_FORMAT"})
