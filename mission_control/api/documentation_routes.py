@@ -284,7 +284,7 @@ def _describe_suffix(path: str, answer: dict[str, Any]) -> None:
     media_type = SUFFIXES.get(f".{path.rpartition('.')[2]}", "")
     if media_type.startswith("text/"):
         answer["content"] = {media_type: {"schema": {"type": "string"}}}
-    elif media_type == JSON and any(t.startswith("text/") for t in answer["content"]):
+    elif media_type == JSON and any(t.startswith((OPEN_API, "text/")) for t in answer["content"]):
         answer["content"] = {media_type: {"schema": {"type": "object"}}}
 
 

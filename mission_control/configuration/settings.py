@@ -267,11 +267,10 @@ def load_settings(
     if not is_wildcard(settled["host"]):
         names = (*settled["allowed_hosts"], host_name(settled["host"]))
         settled["allowed_hosts"] = tuple(dict.fromkeys(names))
-    switches = {name: environ[name] for name in SWITCH_VARIABLES if name in environ}
     place = settled["namespace"], settled["context"], settled["kubeconfig"]
     settings = Settings(
         fleet=settle_cluster(fleet, *place),
-        kill_switch_environment=MappingProxyType(switches),
+        kill_switch_environment=_switches(environ),
         closures=closures.closures,
         closures_digest=closures.digest,
         config_file=given.path,
@@ -279,6 +278,10 @@ def load_settings(
         **settled,
     )
     return replace(settings, notes=_notes(settings, environ), config_digest=_digest(settings))
+
+
+def _switches(environ: Mapping[str, str]) -> Mapping[str, str]:
+    return MappingProxyType({n: environ[n] for n in SWITCH_VARIABLES if n in environ})
 
 
 def _refuse_contradictions(given: _Given, settled: Mapping[str, Any], fleet: Fleet) -> None:

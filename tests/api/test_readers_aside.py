@@ -28,7 +28,7 @@ PUBLISHED = {
     "/api/v1/agents/{agent_name:str}", "/api/v1/events/recent", "/api/v1/stream",
     "/api/v1/runbooks", "/api/v1/runbooks/{code:str}", "/api/v1/attestation/read-only",
     "/api/v1/schedule", "/api/v1/alerts", "/api/v1/posture/evidence",
-    "/api/v1/brief", "/api/v1/brief.json", "/api/v1/brief.md",
+    "/api/v1/brief", "/api/v1/brief.json", "/api/v1/brief.md", "/api/v1/floors",
 }  # fmt: skip
 """
 What is answered from the newest snapshot, or from a file of ours that is short; and the brief,

@@ -223,6 +223,7 @@ def test_a_smaller_answer_is_the_same_but_for_its_clocks(which):
     [
         pytest.param("minimal", b"12.5", b"null", id="no uptime"),
         pytest.param("minimal", b"12.5", b"-1", id="a negative age"),
+        pytest.param("minimal", b"12.5", b"1" * 100, id="longer than any clock"),
         pytest.param("freshness", b"1763478900.5", b"1e999", id="past all numbers"),
         pytest.param("freshness", b"1763478900.5", b"017", id="no number of JSON"),
         pytest.param("minimal", b'"2026-11-18T15:15:00Z"', b'"2026-02-30T15:15:00Z"', id="no day"),

@@ -349,7 +349,7 @@ def test_the_policy_lets_out_what_the_fleet_file_needs():
 
 
 def test_what_is_let_in_is_labelled():
-    """Nobody is let in for being somewhere: a label, Prometheus's own pods, or our twin."""
+    """No one is let in for being somewhere: a label, Prometheus's own pods, or our twin."""
     spec = only(rendered("base"), "NetworkPolicy")["spec"]
     let_in = [peer for rule in spec["ingress"] for peer in rule["from"]]
 

@@ -17,6 +17,7 @@ from mission_control.model.event import EventType, FloorEvent
 from mission_control.model.finding import Severity
 from mission_control.model.fleet import Fleet, Kind, Owner, Slo, SloWindow
 from mission_control.model.reading import Exchange, Seen, Unseen, UnseenReason
+from mission_control.model.reload import RestartNeeded
 from mission_control.model.session import MarketSession, Phase, TradingDay
 from mission_control.schedule.present.sessions import session_document, trading_day_documents
 from tests.floor.floor_of_values import (
@@ -301,3 +302,29 @@ def test_a_reading_shows_who_answered():
     documents = [reading_document("/x", r) for r in (asked, Unseen(UnseenReason.TIMEOUT, NOW))]
 
     assert ["10.0.0.7:8080", ""] == [d["peer"] for d in documents]
+
+
+@pytest.mark.parametrize(
+    ("trouble", "words"),
+    [
+        pytest.param("", "restart Mission Control to take it.", id="usable"),
+        pytest.param(
+            "fleet.yaml:3: no agents",
+            "a restart would refuse it (fleet.yaml:3: no agents).",
+            id="unusable",
+        ),
+    ],
+)
+def test_a_posture_says_that_a_restart_is_needed(trouble, words):
+    """Since when, of which file, and what a restart makes of it; else nothing stands there."""
+    decided = FloorOfValues().decide()
+    restart = RestartNeeded(NOW, "fleet.yaml", "a" * 64, "b" * 64, trouble)
+    told = posture_document(replace(decided, restart=restart))
+
+    assert "restart_needed" not in posture_document(decided)
+    assert ("fleet.yaml", trouble) == (
+        told["restart_needed"]["file"],
+        told["restart_needed"]["trouble"],
+    )
+    assert told["restart_needed"]["sentence"].endswith(words)
+    assert told | posture_document(decided) == told

@@ -5,14 +5,14 @@ from datetime import timedelta
 
 import pytest
 
-from mission_control.floor.decide.events import reloaded, turns_session
+from mission_control.floor.decide.events import fleet_file_changed, reloaded, turns_session
 from mission_control.floor.decide.evidence import session_in_doubt
 from mission_control.floor.decide.floor import decide_floor
 from mission_control.floor.model import Verdict
 from mission_control.history.codec import pack_evidence, unpack_evidence
 from mission_control.model.event import EventType
 from mission_control.model.finding import Severity
-from mission_control.model.reload import Reload
+from mission_control.model.reload import Reload, RestartNeeded
 from mission_control.model.session import CalendarDoubt, MarketSession, Phase
 from tests.floor.floor_of_values import CLOSE_AT, EVENING, NOW, FloorOfValues, session_at
 
@@ -102,3 +102,33 @@ def test_history_remembers_the_doubt():
     assert DOUBT == unpack_evidence(pack_evidence(evidence), evidence.fleet).calendar_doubt
     plain = unpack_evidence(pack_evidence(floor.evidence()), evidence.fleet)
     assert plain.calendar_doubt is None
+
+
+CHANGED = RestartNeeded(NOW, "fleet.yaml", "a" * 64, "b" * 64)
+
+
+@pytest.mark.parametrize(
+    ("restart", "severity", "words"),
+    [
+        pytest.param(CHANGED, Severity.INFO, "restart needed for fleet.yaml", id="changed"),
+        pytest.param(
+            replace(CHANGED, trouble="fleet.yaml:3: no agents"),
+            Severity.P2,
+            "a start would refuse it: fleet.yaml:3: no agents",
+            id="unusable",
+        ),
+        pytest.param(None, Severity.INFO, "as it was at the start again", id="as it was"),
+    ],
+)
+def test_a_changed_fleet_file_is_an_event_with_both_digests(restart, severity, words):
+    """It is told and never taken; what a start would refuse is told as such (R13.3)."""
+    told = fleet_file_changed(restart, "a" * 64, "b" * 64)
+
+    assert (EventType.FLEET_FILE_CHANGED, severity) == (told.type, told.severity)
+    assert words in told.message
+    assert "(aaaaaaaaaaaa -> bbbbbbbbbbbb)" in told.message
+    assert ("a" * 64, "b" * 64, restart is not None) == (
+        told.data["before"],
+        told.data["after"],
+        told.data["restart"],
+    )

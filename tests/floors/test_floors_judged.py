@@ -6,6 +6,7 @@ import pytest
 
 from mission_control.floors.decide import count_states
 from mission_control.floors.model import FloorState
+from mission_control.floors.present import floors_document
 from mission_control.model.fleet import OtherFloor
 from mission_control.model.reading import Unseen, UnseenReason
 from tests.floor.floor_of_values import MARKETDATA, NOW, FloorOfValues, rich, stamp
@@ -223,3 +224,16 @@ def test_a_demo_lists_simulated_floors_alone():
 def test_floors_are_those_that_are_listed():
     """Each once, also where nothing is known of it (R17.1)."""
     assert {r.floor for r in see({}).reports} == {EAST, WEST}
+
+
+def test_what_a_floor_said_last_is_shown_beside_unknown_alone():
+    """Of a floor that never answered there is none; it is never shown as what is (R17.2)."""
+    silent = Unseen(UnseenReason.TIMEOUT, NOW)
+    before = see({EAST.name: read(answer())})
+    never, once = (
+        {floor["name"]: floor["last_said"] for floor in floors_document(seen)["floors"]}
+        for seen in (see({EAST.name: silent}), see({EAST.name: silent}, LATER, before))
+    )
+
+    assert never[EAST.name] is None
+    assert once[EAST.name]["posture"] == "OK"

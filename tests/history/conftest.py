@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -77,8 +78,8 @@ def postgres(tmp_path_factory) -> Iterator[RealPostgres]:
     programs = find_programs()
     if programs is None:
         lacking("PostgreSQL is not installed (Debian: apt-get install postgresql)")
-    folder = Path("/tmp") / f"mission-control-postgres-{os.getpid()}"  # noqa: S108  (its user must reach it)
-    shutil.rmtree(folder, ignore_errors=True)
+    # Its user must reach it. Each who uses this fixture elsewhere starts one more beside it.
+    folder = Path(tempfile.mkdtemp(prefix="mission-control-postgres-", dir="/tmp"))
     real = RealPostgres(programs, folder)
     real.start()
     yield real

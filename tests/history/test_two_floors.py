@@ -33,7 +33,7 @@ def rows_of(root, url):
 
 def test_two_floors_keep_their_histories_apart_in_one_postgresql(postgres, roots):
     """One server and one database, and a schema for each: each reads and latches its own alone."""
-    url = postgres.new_database("floors")
+    url = postgres.new_database("two_floors")
     urls = [f"{url}?options=-csearch_path%3D{name}" for name in ("east", "west")]
     engine = open_engine(roots[0], url)
     with engine.begin() as connection:

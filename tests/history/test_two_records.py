@@ -3,7 +3,7 @@
 from sqlalchemy import text
 
 from mission_control.history.database import open_engine
-from tests.history.starting import serve_once
+from tests.history.starting import serve_once, serving, wait_until
 
 
 def of_its_own(root, url, replica):
@@ -27,6 +27,6 @@ def test_two_records_never_mix(tmp_path, database_url):
 
     assert ["", "", "", ""] == apart
     if database_url is not None:
-        mixed = serve_once(roots[0], urls[1])
-        assert "belongs to another record" in mixed
+        with serving(roots[0], urls[1]) as mixed:
+            wait_until(lambda: "belongs to another record" in mixed.writer.withheld())
         assert "" == serve_once(roots[1], urls[1])

@@ -39,7 +39,7 @@ def test_the_linter_finds_nothing_in_the_dockerfile():
 
 
 def test_both_stages_begin_with_what_is_handed_in():
-    """No base has a default, so each is the digest that somebody chose; none names a registry."""
+    """No base has a default, so each is the digest that a person chose; none names a registry."""
     text = (ROOT / "Dockerfile").read_text()
 
     assert ["${BUILD_BASE}", "${BASE}"] == re.findall(r"^FROM (\S+)", text, re.MULTILINE)

@@ -14,7 +14,16 @@ OPERATORS = frozenset("();<>|&")
 
 OURS = frozenset(
     {"status", "get", "schedule", "conformance", "doctor", "config", "--version"}
-    | {"artifacts", "readiness", "deploy-report", "pre-market", "post-market", "reports", "lkg"}
+    | {
+        "artifacts",
+        "rbac",
+        "readiness",
+        "deploy-report",
+        "pre-market",
+        "post-market",
+        "reports",
+        "lkg",
+    }
 )
 DISK = {"df": re.compile(r"-h|-i"), "findmnt": re.compile(r"--target"), "ls": re.compile(r"-la?")}
 """What looks at a disk: the flags of each; paths are plain words."""

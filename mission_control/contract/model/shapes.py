@@ -365,7 +365,7 @@ class RichStatus(ContractModel):
         Field(exclude_if=_is_none, description="What a Mission Control says to another."),
     ] = None
     floor_posture: Annotated[
-        FloorPosture | None, Field(description="Of a Mission Control alone.")
+        FloorPosture | None, Field(exclude_if=_is_none, description="Of a Mission Control alone.")
     ] = None
 
 
